@@ -1,0 +1,274 @@
+//! The one file of `unsafe`: reading the bytes of a block that others may hold slices of.
+//!
+//! Invariants, which every `unsafe` block below names:
+//!
+//! - **I1, in bounds.** A [`BlockSlice`] covers `offset..offset + len`, within its block.
+//! - **I2, written once.** While a block is held by an [`Open`], the bytes below `filled` are not
+//!   written; the bytes from `filled` on are in no slice, and only the `Open` touches them.
+//!   `filled` goes back to 0 only when the `Open` holds the only `Arc`: there is no slice left.
+//! - **I3, one writer.** An `Open` is made of a block that nobody else held, cannot be cloned, and
+//!   writes through `&mut self`. A block outside an `Open` is never written.
+//! - **I4, initialised.** A block is zeroed when it is made.
+//!
+//! Counting is `Arc`'s: its drop releases, [`Arc::get_mut`] acquires, so that what a reader did to a
+//! slice on any thread happened before the block is written again.
+
+#[cfg(loom)]
+use loom::sync::Arc;
+use std::cell::UnsafeCell;
+#[cfg(not(loom))]
+use std::sync::Arc;
+use std::{fmt, ptr, slice};
+
+/// A fixed run of bytes, shared by the slices in it.
+pub(crate) struct Block {
+    bytes: Box<[UnsafeCell<u8>]>,
+    #[cfg(loom)]
+    watch: watch::Watch,
+}
+
+// SAFETY: by I2 and I3 a byte is written only while no slice covers it and by one `Open`; readers
+// read bytes that are not written again before the last of them has dropped its `Arc`.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// Makes a block of `capacity` zeroed bytes, ready to be written.
+    ///
+    /// # Panics
+    ///
+    /// When `capacity` does not fit in 32 bits; callers use foreign `Bytes` for such sizes.
+    fn new(capacity: usize) -> Self {
+        assert!(u32::try_from(capacity).is_ok(), "a block of {capacity} bytes, limit {}", u32::MAX);
+        Self {
+            bytes: (0..capacity).map(|_| UnsafeCell::new(0)).collect(),
+            #[cfg(loom)]
+            watch: watch::Watch::new(capacity),
+        }
+    }
+
+    fn at(&self, offset: u32) -> *mut u8 {
+        UnsafeCell::raw_get(self.bytes.as_ptr().wrapping_add(offset as usize))
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({} bytes)", self.bytes.len())
+    }
+}
+
+/// Whether `block` has no slice left, so that it may be written from its start again.
+///
+/// The count alone would not do: it is read without acquiring what the last readers did.
+pub(crate) fn is_whole(block: &mut Arc<Block>) -> bool {
+    Arc::strong_count(block) == 1 && Arc::get_mut(block).is_some()
+}
+
+/// How many slices of a lent block are alive: all `Arc`s but the register's own.
+pub(crate) fn slices_of(block: &Arc<Block>) -> usize {
+    Arc::strong_count(block) - 1
+}
+
+/// The block that is being filled: the right to write its bytes from `filled` on.
+#[derive(Debug)]
+pub(crate) struct Open {
+    block: Arc<Block>,
+    filled: u32,
+}
+
+impl Open {
+    /// Opens a new block of `capacity` bytes.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { block: Arc::new(Block::new(capacity)), filled: 0 }
+    }
+
+    /// Opens a block again, from its start.
+    ///
+    /// # Panics
+    ///
+    /// When a slice of it is alive.
+    pub(crate) fn again(mut block: Arc<Block>) -> Self {
+        assert!(is_whole(&mut block), "a block is opened again while slices of it are alive");
+        Self { block, filled: 0 }
+    }
+
+    /// How many more bytes fit.
+    pub(crate) fn room(&self) -> usize {
+        self.block.bytes.len() - self.filled as usize
+    }
+
+    /// Starts at the front again if every slice has been dropped; says whether it could.
+    pub(crate) fn restart(&mut self) -> bool {
+        let whole = is_whole(&mut self.block);
+        if whole {
+            self.filled = 0;
+        }
+        whole
+    }
+
+    /// Gives the block up, with the slices that are alive.
+    pub(crate) fn close(self) -> Arc<Block> {
+        self.block
+    }
+
+    /// Copies `bytes` to the end and lends them.
+    ///
+    /// # Panics
+    ///
+    /// When they do not fit.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> BlockSlice {
+        self.put(bytes);
+        self.publish(bytes.len())
+    }
+
+    /// Lets `slice` grow by as many of `bytes` as fit, if it ends where this block is filled to;
+    /// says how many it took.
+    pub(crate) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
+        if slice.offset + slice.len != self.filled || !Arc::ptr_eq(&slice.block, &self.block) {
+            return 0;
+        }
+        let taken = bytes.len().min(self.room());
+        self.put(&bytes[..taken]);
+        let taken_32 = narrow(taken);
+        self.filled += taken_32;
+        slice.len += taken_32;
+        taken
+    }
+
+    /// The bytes not filled yet. They may hold what an earlier request left: show them to the
+    /// kernel, or zero them first.
+    pub(crate) fn tail(&mut self) -> &mut [u8] {
+        let room = self.room();
+        #[cfg(loom)]
+        self.block.watch.write(self.filled, room);
+        // SAFETY: `filled <= bytes.len()` keeps the range in bounds; the bytes are initialised (I4);
+        // no slice covers them (I2), and `&mut self` is the only way to them (I3).
+        unsafe { slice::from_raw_parts_mut(self.block.at(self.filled), room) }
+    }
+
+    /// Lends the first `len` bytes of the tail.
+    ///
+    /// # Panics
+    ///
+    /// When the tail is shorter.
+    pub(crate) fn publish(&mut self, len: usize) -> BlockSlice {
+        assert!(len <= self.room(), "publish {len} bytes where {} are left", self.room());
+        let offset = self.filled;
+        let len = narrow(len);
+        self.filled += len;
+        BlockSlice { block: Arc::clone(&self.block), offset, len }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        assert!(bytes.len() <= self.room(), "put {} bytes where {}", bytes.len(), self.room());
+        #[cfg(loom)]
+        self.block.watch.write(self.filled, bytes.len());
+        // SAFETY: the destination is in bounds by the assertion; no slice covers it and nobody else
+        // writes it (I2, I3); `bytes` cannot overlap it, since no slice does.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.block.at(self.filled), bytes.len()) }
+    }
+}
+
+/// Bytes of a block, lent: it keeps the block from being written again.
+#[derive(Clone)]
+pub(crate) struct BlockSlice {
+    block: Arc<Block>,
+    offset: u32, // Invariant I1.
+    len: u32,
+}
+
+impl BlockSlice {
+    pub(crate) fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        #[cfg(loom)]
+        self.block.watch.read(self.offset, self.len());
+        // SAFETY: in bounds (I1) and initialised (I4); nobody writes them while this slice holds its
+        // `Arc` (I2, I3), which is longer than the borrow of `self`.
+        unsafe { slice::from_raw_parts(self.block.at(self.offset), self.len()) }
+    }
+
+    /// Keeps the first `at` bytes and returns the rest; no byte moves.
+    ///
+    /// # Panics
+    ///
+    /// When `at` is past the end.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        assert!(at <= self.len(), "split {} bytes at {at}", self.len());
+        let at = narrow(at);
+        let rest =
+            Self { block: Arc::clone(&self.block), offset: self.offset + at, len: self.len - at };
+        self.len = at;
+        rest
+    }
+
+    /// Drops the first `count` bytes.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer.
+    pub(crate) fn advance(&mut self, count: usize) {
+        assert!(count <= self.len(), "advance {} bytes by {count}", self.len());
+        let count = narrow(count);
+        self.offset += count;
+        self.len -= count;
+    }
+
+    /// Whether `other` is in the same block and begins where this one ends.
+    pub(crate) fn touches(&self, other: &Self) -> bool {
+        self.offset + self.len == other.offset && Arc::ptr_eq(&self.block, &other.block)
+    }
+
+    /// Takes `other` in, if it [`touches`](Self::touches) this one.
+    pub(crate) fn merge(&mut self, other: Self) -> Result<(), Self> {
+        if !self.touches(&other) {
+            return Err(other);
+        }
+        self.len += other.len;
+        Ok(())
+    }
+}
+
+impl AsRef<[u8]> for BlockSlice {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
+impl fmt::Debug for BlockSlice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlockSlice({}..{})", self.offset, self.offset + self.len)
+    }
+}
+
+// Every length here is within a block, whose capacity fits in 32 bits.
+fn narrow(len: usize) -> u32 {
+    u32::try_from(len).expect("a block's capacity fits in 32 bits")
+}
+
+/// Lets loom see which bytes are read and written, so that it finds accesses that nothing orders.
+#[cfg(loom)]
+mod watch {
+    use loom::cell::UnsafeCell;
+
+    pub(super) struct Watch(Box<[UnsafeCell<()>]>);
+
+    impl Watch {
+        pub(super) fn new(len: usize) -> Self {
+            Self((0..len).map(|_| UnsafeCell::new(())).collect())
+        }
+
+        pub(super) fn read(&self, offset: u32, len: usize) {
+            self.0[offset as usize..][..len].iter().for_each(|cell| cell.with(|_| ()));
+        }
+
+        pub(super) fn write(&self, offset: u32, len: usize) {
+            self.0[offset as usize..][..len].iter().for_each(|cell| cell.with_mut(|_| ()));
+        }
+    }
+
+    // SAFETY: the cells hold nothing; loom reports the races this would allow.
+    unsafe impl Sync for Watch {}
+}

@@ -1,0 +1,234 @@
+//! The register of blocks: which is open, which are lent, which are idle.
+//!
+//! Invariant: a block is in the register from its making to its release, in exactly one state, and
+//! the register (or the open block) holds exactly one `Arc` of it. Between two sweeps at most an
+//! eighth of the lent blocks are made anew, so that the blocks alive are never more than 9/8 of the
+//! peak of blocks with a live slice, and `max_idle`, and 2.
+
+#[cfg(loom)]
+use loom::sync::Arc;
+#[cfg(not(loom))]
+use std::sync::Arc;
+
+use slab::Slab;
+
+use super::block::{Block, BlockSlice, Open, is_whole, slices_of};
+
+/// A sweep is worth its look at every lent block after an eighth as many new ones.
+const SWEEP_SHARE: usize = 8;
+
+/// One block, as the register knows it.
+#[derive(Debug)]
+enum Slot {
+    /// Being filled; its `Arc` is in `Blocks::open`.
+    Open,
+    Lent(Arc<Block>),
+    Idle(Arc<Block>),
+}
+
+impl Slot {
+    /// Whether this is a lent block that came back.
+    fn came_back(&mut self) -> bool {
+        match self {
+            Self::Lent(block) => is_whole(block),
+            Self::Open | Self::Idle(_) => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) created: u64,
+    pub(super) reused: u64,
+    pub(super) oversize: u64,
+    pub(super) high_water: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Blocks {
+    register: Slab<Slot>,
+    open: Option<(usize, Open)>,
+    lent: Vec<usize>, // Keys of the lent blocks, the one lent last at the end.
+    idle: Vec<usize>,
+    allowance: usize, // How many blocks may still be made before the next sweep.
+    block_size: usize,
+    max_idle: usize,
+    counts: Counts,
+}
+
+impl Blocks {
+    pub(super) const fn new(block_size: usize, max_idle: usize) -> Self {
+        let counts = Counts { created: 0, reused: 0, oversize: 0, high_water: 0 };
+        Self {
+            register: Slab::new(),
+            open: None,
+            lent: Vec::new(),
+            idle: Vec::new(),
+            allowance: 0,
+            block_size,
+            max_idle,
+            counts,
+        }
+    }
+
+    pub(super) fn block_size(&self) -> usize {
+        self.block_size
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    pub(super) fn live(&self) -> usize {
+        self.register.len()
+    }
+
+    pub(super) fn idle(&self) -> usize {
+        self.idle.len()
+    }
+
+    /// How many slices each block that is neither open nor idle has, by its key.
+    pub(super) fn slices(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.register.iter().filter_map(|(key, slot)| match slot {
+            Slot::Lent(block) => Some((key, slices_of(block))),
+            Slot::Open | Slot::Idle(_) => None,
+        })
+    }
+
+    /// The open block with room for `need` bytes, at most `block_size` of them.
+    #[inline]
+    pub(super) fn open(&mut self, need: usize) -> &mut Open {
+        let ready = self.open.as_ref().is_some_and(|(_, open)| open.room() >= need);
+        if !ready {
+            self.turn(need);
+        }
+        &mut self.open.as_mut().expect("a turn opens a block").1
+    }
+
+    /// Lets `slice` grow by what fits of `bytes`, if it is the last in the open block.
+    #[inline]
+    pub(super) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
+        self.open.as_mut().map_or(0, |(_, open)| open.extend(slice, bytes))
+    }
+
+    /// A block of its own for `len` bytes, outside the register: it is freed with its last slice.
+    pub(super) fn oversize(&mut self, len: usize) -> Open {
+        self.counts.oversize += 1;
+        Open::new(len)
+    }
+
+    /// Gives every block without a live slice back to the system.
+    pub(super) fn trim(&mut self) {
+        if let Some((key, open)) = self.open.take() {
+            self.register[key] = Slot::Lent(open.close());
+            self.lent.push(key);
+        }
+        let register = &mut self.register;
+        self.lent.retain(|&key| {
+            let whole = register[key].came_back();
+            if whole {
+                register.remove(key);
+            }
+            !whole
+        });
+        for key in self.idle.drain(..) {
+            self.register.remove(key);
+        }
+        if self.register.is_empty() {
+            self.register = Slab::new();
+            self.lent = Vec::new();
+            self.idle = Vec::new();
+        }
+        self.allowance = 0;
+    }
+
+    #[cold]
+    fn turn(&mut self, need: usize) {
+        debug_assert!(need <= self.block_size, "{need} bytes of a block of {}", self.block_size);
+        if let Some((_, open)) = &mut self.open {
+            // The same bytes again, still in the first-level cache.
+            if open.restart() {
+                self.counts.reused += 1;
+                return;
+            }
+        }
+        let next = self.fetch();
+        if let Some((key, open)) = self.open.replace(next) {
+            self.register[key] = Slot::Lent(open.close());
+            self.lent.push(key);
+        }
+    }
+
+    fn fetch(&mut self) -> (usize, Open) {
+        if let Some(&key) = self.lent.last()
+            && self.register[key].came_back()
+        {
+            self.lent.pop();
+            return self.open_again(key);
+        }
+        if self.idle.is_empty() && self.allowance == 0 {
+            self.sweep();
+        }
+        match self.idle.pop() {
+            Some(key) => self.open_again(key),
+            None => self.make(),
+        }
+    }
+
+    fn open_again(&mut self, key: usize) -> (usize, Open) {
+        self.counts.reused += 1;
+        match std::mem::replace(&mut self.register[key], Slot::Open) {
+            Slot::Lent(block) | Slot::Idle(block) => (key, Open::again(block)),
+            Slot::Open => unreachable!("the open block's key is in no list"),
+        }
+    }
+
+    fn make(&mut self) -> (usize, Open) {
+        self.allowance = self.allowance.saturating_sub(1);
+        self.counts.created += 1;
+        let key = self.register.insert(Slot::Open);
+        self.counts.high_water = self.counts.high_water.max(self.register.len());
+        (key, Open::new(self.block_size))
+    }
+
+    /// Moves the blocks that came back from `lent` to `idle`; releases those past the limit.
+    fn sweep(&mut self) {
+        let keep = self.max_idle.max(self.lent.len() / SWEEP_SHARE);
+        let (register, idle) = (&mut self.register, &mut self.idle);
+        self.lent.retain(|&key| {
+            let slot = &mut register[key];
+            if !slot.came_back() {
+                return true;
+            }
+            if idle.len() < keep {
+                if let Slot::Lent(block) = std::mem::replace(slot, Slot::Open) {
+                    *slot = Slot::Idle(block);
+                }
+                idle.push(key);
+            } else {
+                register.remove(key);
+            }
+            false
+        });
+        self.allowance = (self.lent.len() / SWEEP_SHARE).max(1);
+    }
+
+    /// Panics unless every key is in the one list that its slot's state names.
+    #[cfg(test)]
+    pub(super) fn assert_invariants(&self) {
+        let open = self.open.as_ref().map(|(key, _)| *key);
+        for (key, slot) in &self.register {
+            let (is_lent, is_idle) = (self.lent.contains(&key), self.idle.contains(&key));
+            match slot {
+                Slot::Open => assert!(open == Some(key) && !is_lent && !is_idle, "open {key}"),
+                Slot::Lent(_) => assert!(is_lent && !is_idle && open != Some(key), "lent {key}"),
+                Slot::Idle(block) => {
+                    assert!(is_idle && !is_lent && open != Some(key), "idle {key}");
+                    assert_eq!(slices_of(block), 0, "idle block {key} has slices");
+                }
+            }
+        }
+        let listed = self.lent.len() + self.idle.len() + usize::from(self.open.is_some());
+        assert_eq!(listed, self.register.len(), "a key is in no list, or in two");
+    }
+}

@@ -1,0 +1,301 @@
+//! Storage for the bytes of buckets: blocks that are lent again when their last bucket is dropped.
+//!
+//! Invariant: what a bucket shows is what was written for it. Bytes that an earlier response left in
+//! a block are never shown.
+
+#[allow(unsafe_code)] // The one file of it; every block is argued there.
+mod block;
+mod blocks;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use bytes::Bytes;
+
+pub(crate) use self::block::BlockSlice;
+use self::blocks::Blocks;
+use crate::Bucket;
+
+/// Block size and how many idle blocks to keep: where to start, and rarely worth changing.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct AllocOptions {
+    /// Bytes in a block. 8 KiB fits the first-level cache with all else a response touches; larger
+    /// ones measured slower.
+    pub block_size: usize,
+    /// Blocks without a bucket in them that are kept for the next one. It must exceed what the
+    /// network writer holds (64 KiB, 8 blocks), or each full writer makes its blocks anew.
+    pub max_idle: usize,
+}
+
+impl Default for AllocOptions {
+    fn default() -> Self {
+        Self { block_size: 8 * 1024, max_idle: 16 }
+    }
+}
+
+impl AllocOptions {
+    /// Sets the bytes in a block.
+    #[must_use]
+    pub fn block_size(mut self, bytes: usize) -> Self {
+        self.block_size = bytes;
+        self
+    }
+
+    /// Sets how many idle blocks are kept.
+    #[must_use]
+    pub fn max_idle(mut self, blocks: usize) -> Self {
+        self.max_idle = blocks;
+        self
+    }
+
+    /// Makes the allocator.
+    ///
+    /// # Panics
+    ///
+    /// When `block_size` is below 64 or above `u32::MAX` bytes.
+    pub fn build(self) -> BucketAlloc {
+        let range = 64..=u32::MAX as usize;
+        assert!(
+            range.contains(&self.block_size),
+            "a block size of {} bytes, allowed {range:?}",
+            self.block_size
+        );
+        BucketAlloc { blocks: Blocks::new(self.block_size, self.max_idle), copied_bytes: 0 }
+    }
+}
+
+/// What an allocator did and holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AllocStats {
+    /// Blocks taken from the system.
+    pub blocks_created: u64,
+    /// Times a block was lent again.
+    pub blocks_reused: u64,
+    /// Pieces larger than a block, each in storage of its own that is freed with it.
+    pub oversize_created: u64,
+    /// Blocks held now, idle ones included.
+    pub blocks_live: usize,
+    /// Blocks held now that have been found without a bucket in them.
+    pub blocks_idle: usize,
+    /// The most blocks ever held at once.
+    pub blocks_high_water: usize,
+    /// Bytes copied into blocks.
+    pub copied_bytes: u64,
+}
+
+/// What a reader put into the room it was lent: see [`BucketAlloc::fill`].
+#[derive(Debug)]
+pub enum Fill {
+    /// Bytes came.
+    Data(Bucket<'static>),
+    /// The source has ended.
+    End,
+}
+
+/// Lends storage for the bytes of buckets, and lends it again when they are dropped.
+///
+/// One for each connection, passed as `&mut`: no bucket takes a lock. A bucket may outlive the
+/// allocator and be dropped on any thread. For any pattern of what is kept for how long, the blocks
+/// alive are at most 9/8 of the peak of blocks with a live bucket in them, and `max_idle`, and 2.
+///
+/// Models `apr_bucket_alloc_t`, which gives nothing back to the system before it is destroyed, and
+/// takes 8 KiB for every piece of 129 bytes or more.
+///
+/// ```
+/// use brigade::BucketAlloc;
+///
+/// let mut alloc = BucketAlloc::new();
+/// for _ in 0..1_000_000 {
+///     let bucket = alloc.copy(b"a small write");
+///     assert_eq!(bucket.bytes(), Some(&b"a small write"[..]));
+/// }
+/// assert_eq!(alloc.stats().blocks_created, 1);
+/// ```
+#[derive(Debug)]
+#[doc(alias = "apr_bucket_alloc_t", alias = "apr_bucket_alloc_create")]
+pub struct BucketAlloc {
+    blocks: Blocks,
+    copied_bytes: u64,
+}
+
+impl Default for BucketAlloc {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BucketAlloc {
+    /// Makes an allocator with the default options. It holds no block before the first bucket.
+    pub fn new() -> Self {
+        AllocOptions::default().build()
+    }
+
+    /// Bytes in a block: the largest piece that shares one.
+    pub fn block_size(&self) -> usize {
+        self.blocks.block_size()
+    }
+
+    /// Copies `bytes` into a HEAP bucket. No bytes need no storage.
+    ///
+    /// Costs the copy and one reference count; a piece larger than a block gets storage of its own.
+    #[inline]
+    #[doc(alias = "apr_bucket_heap_create")]
+    pub fn copy(&mut self, bytes: &[u8]) -> Bucket<'static> {
+        if bytes.is_empty() {
+            return Bucket::immortal(b"");
+        }
+        self.copied_bytes += bytes.len() as u64;
+        if bytes.len() <= self.blocks.block_size() {
+            return Bucket::block(self.blocks.open(bytes.len()).append(bytes));
+        }
+        match u32::try_from(bytes.len()) {
+            Ok(_) => Bucket::block(self.blocks.oversize(bytes.len()).append(bytes)),
+            Err(_) => Bucket::heap(Bytes::copy_from_slice(bytes)),
+        }
+    }
+
+    /// Makes a HEAP bucket of `len` bytes that `fill` writes. It is lent zeroes.
+    ///
+    /// This is how a filter changes bytes: it reads one bucket and writes the next, in one copy.
+    ///
+    /// ```
+    /// # let mut alloc = brigade::BucketAlloc::new();
+    /// let upper = alloc.copy_with(3, |to| {
+    ///     to.copy_from_slice(b"abc");
+    ///     to.make_ascii_uppercase();
+    /// });
+    /// assert_eq!(upper.bytes(), Some(&b"ABC"[..]));
+    /// ```
+    pub fn copy_with(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Bucket<'static> {
+        if len == 0 {
+            return Bucket::immortal(b"");
+        }
+        self.copied_bytes += len as u64;
+        if len <= self.blocks.block_size() {
+            let open = self.blocks.open(len);
+            let to = &mut open.tail()[..len];
+            to.fill(0);
+            fill(to);
+            return Bucket::block(open.publish(len));
+        }
+        // A piece larger than a block is new, and so zeroed already.
+        match u32::try_from(len) {
+            Ok(_) => {
+                let mut open = self.blocks.oversize(len);
+                fill(open.tail());
+                Bucket::block(open.publish(len))
+            }
+            Err(_) => {
+                let mut bytes = vec![0; len];
+                fill(&mut bytes);
+                Bucket::heap(bytes)
+            }
+        }
+    }
+
+    /// Lends up to `limit_bytes` of zeroed room to `read`, which answers how many it wrote; those
+    /// become a HEAP bucket. No room is kept when it fails.
+    ///
+    /// This is how the bytes of a socket or of any [`io::Read`] come in without a copy.
+    /// [`io::ErrorKind::Interrupted`] is tried again.
+    ///
+    /// # Errors
+    ///
+    /// What `read` answered.
+    ///
+    /// # Panics
+    ///
+    /// When `read` answers more than it was lent, or `limit_bytes` is 0.
+    pub fn fill(
+        &mut self,
+        limit_bytes: usize,
+        read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Fill> {
+        self.fill_with(limit_bytes, |room| room.fill(0), read)
+    }
+
+    /// As [`fill`](Self::fill), for a `read` that hands its room to the kernel: it is not zeroed.
+    pub(crate) fn fill_by_kernel(
+        &mut self,
+        limit_bytes: usize,
+        read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Fill> {
+        self.fill_with(limit_bytes, |_| (), read)
+    }
+
+    fn fill_with(
+        &mut self,
+        limit_bytes: usize,
+        prepare: impl FnOnce(&mut [u8]),
+        mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Fill> {
+        assert!(limit_bytes > 0, "room for 0 bytes: nothing could tell the end of the source");
+        // Half a block is worth a read; asking for all of it would leave a stray behind each time
+        // something small, a chunk's head say, was written in between.
+        let worth = limit_bytes.min(self.block_size() / 2);
+        let open = self.blocks.open(worth);
+        let len = limit_bytes.min(open.room());
+        let room = &mut open.tail()[..len];
+        prepare(room);
+        let count = loop {
+            match read(room) {
+                Ok(count) => break count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        };
+        assert!(count <= len, "a reader answers {count} bytes, it was lent {len}");
+        if count == 0 {
+            return Ok(Fill::End);
+        }
+        self.copied_bytes += count as u64;
+        Ok(Fill::Data(Bucket::block(open.publish(count))))
+    }
+
+    /// Lets `slice` grow by what fits of `bytes` where it ends; begins a new slice where it has to.
+    /// Answers how many bytes `slice` took.
+    #[inline]
+    pub(crate) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
+        let taken = self.blocks.extend(slice, bytes);
+        self.copied_bytes += taken as u64;
+        taken
+    }
+
+    /// Lends as many of `bytes` as the open block has room for, at least one.
+    pub(crate) fn begin(&mut self, bytes: &[u8]) -> BlockSlice {
+        debug_assert!(!bytes.is_empty(), "a run begins with a byte");
+        let open = self.blocks.open(1);
+        let taken = bytes.len().min(open.room());
+        self.copied_bytes += taken as u64;
+        open.append(&bytes[..taken])
+    }
+
+    /// Gives every block that no bucket is in back to the system: for a connection that waits for
+    /// its next request.
+    pub fn trim(&mut self) {
+        self.blocks.trim();
+    }
+
+    /// What this allocator did and holds.
+    pub fn stats(&self) -> AllocStats {
+        let counts = self.blocks.counts();
+        AllocStats {
+            blocks_created: counts.created,
+            blocks_reused: counts.reused,
+            oversize_created: counts.oversize,
+            blocks_live: self.blocks.live(),
+            blocks_idle: self.blocks.idle(),
+            blocks_high_water: counts.high_water,
+            copied_bytes: self.copied_bytes,
+        }
+    }
+
+    /// The lent blocks: the key of each, and how many buckets share it. For a live view; a count may
+    /// be out of date by the time it is read.
+    pub fn lent_blocks(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.blocks.slices()
+    }
+}
