@@ -1,0 +1,113 @@
+//! The head of a response and its trailers, as the metadata buckets RESPONSE and HEADERS; and the
+//! head of the request, which travels with them.
+//!
+//! Invariant: a head is data like any other on its way through a chain. A filter that changes headers
+//! edits the RESPONSE bucket as it goes by; nothing else carries them.
+
+use std::sync::Arc;
+
+use brigade::{Bucket, Metadata};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
+
+/// The head of a request. Models the parsed part of a `request_rec`, and trunk's REQUEST bucket.
+#[derive(Debug, Clone)]
+#[doc(alias = "request_rec", alias = "ap_bucket_request")]
+pub struct RequestHead {
+    /// The method.
+    pub method: Method,
+    /// The target: path and query. An absolute-form target has lost scheme and authority to `Host`.
+    pub uri: Uri,
+    /// `HTTP_10` or `HTTP_11`.
+    pub version: Version,
+    /// The fields.
+    pub headers: HeaderMap,
+}
+
+impl RequestHead {
+    /// A GET of `uri` over HTTP/1.1 without fields: for tests and for chains without a client.
+    pub fn get(uri: Uri) -> Self {
+        Self { method: Method::GET, uri, version: Version::HTTP_11, headers: HeaderMap::new() }
+    }
+}
+
+/// The head of a response, in its RESPONSE bucket. Models trunk's `ap_bucket_response`.
+///
+/// ```
+/// use brigade::Bucket;
+/// use brigade_http::{RequestHead, ResponseHead};
+/// use http::{StatusCode, header};
+///
+/// let request = RequestHead::get("/".parse().unwrap()).into();
+/// let mut bucket = Bucket::metadata(ResponseHead::new(StatusCode::OK, request));
+/// if let Some(head) = bucket.as_metadata_mut::<ResponseHead>() {
+///     head.headers.insert(header::VARY, http::HeaderValue::from_static("accept-encoding"));
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[doc(alias = "ap_bucket_response")]
+pub struct ResponseHead {
+    /// The status.
+    pub status: StatusCode,
+    /// The fields. Framing (Content-Length, Transfer-Encoding, Connection) is the header filter's.
+    pub headers: HeaderMap,
+    /// The head of the request that is answered.
+    pub request: Arc<RequestHead>,
+    /// Whether the effects of the filters above have been applied to the fields: see
+    /// [`apply_effects`](crate::apply_effects).
+    pub(crate) effects_applied: bool,
+}
+
+impl ResponseHead {
+    /// A head without fields.
+    pub fn new(status: StatusCode, request: Arc<RequestHead>) -> Self {
+        Self { status, headers: HeaderMap::new(), request, effects_applied: false }
+    }
+
+    /// The bucket that carries it.
+    pub fn into_bucket(self) -> Bucket<'static> {
+        Bucket::metadata(self)
+    }
+
+    /// Whether a response with this head has no body, whatever else is in it: 1xx, 204, 304, and any
+    /// answer to HEAD (RFC 9112 §6.3).
+    pub fn is_bodiless(&self) -> bool {
+        self.request.method == Method::HEAD || status_is_bodiless(self.status)
+    }
+}
+
+/// Whether `status` never has a body: 1xx, 204, 304.
+pub fn status_is_bodiless(status: StatusCode) -> bool {
+    status.is_informational() || matches!(status.as_u16(), 204 | 304)
+}
+
+impl Metadata for ResponseHead {
+    fn name(&self) -> &'static str {
+        "RESPONSE"
+    }
+
+    fn try_clone(&self) -> Option<Box<dyn Metadata>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+/// The trailers of a response, in its HEADERS bucket before EOS. Models trunk's `ap_bucket_headers`.
+#[derive(Debug, Clone, Default)]
+#[doc(alias = "ap_bucket_headers")]
+pub struct Trailers(pub HeaderMap);
+
+impl Trailers {
+    /// The bucket that carries them.
+    pub fn into_bucket(self) -> Bucket<'static> {
+        Bucket::metadata(self)
+    }
+}
+
+impl Metadata for Trailers {
+    fn name(&self) -> &'static str {
+        "HEADERS"
+    }
+
+    fn try_clone(&self) -> Option<Box<dyn Metadata>> {
+        Some(Box::new(self.clone()))
+    }
+}
