@@ -18,7 +18,7 @@ use loom::sync::Arc;
 use std::cell::UnsafeCell;
 #[cfg(not(loom))]
 use std::sync::Arc;
-use std::{fmt, ptr, slice};
+use std::{fmt, slice};
 
 /// A fixed run of bytes, shared by the slices in it.
 pub(crate) struct Block {
@@ -46,6 +46,7 @@ impl Block {
         }
     }
 
+    #[inline]
     fn at(&self, offset: u32) -> *mut u8 {
         UnsafeCell::raw_get(self.bytes.as_ptr().wrapping_add(offset as usize))
     }
@@ -93,6 +94,7 @@ impl Open {
     }
 
     /// How many more bytes fit.
+    #[inline]
     pub(crate) fn room(&self) -> usize {
         self.block.bytes.len() - self.filled as usize
     }
@@ -116,6 +118,7 @@ impl Open {
     /// # Panics
     ///
     /// When they do not fit.
+    #[inline]
     pub(crate) fn append(&mut self, bytes: &[u8]) -> BlockSlice {
         self.put(bytes);
         self.publish(bytes.len())
@@ -123,6 +126,7 @@ impl Open {
 
     /// Lets `slice` grow by as many of `bytes` as fit, if it ends where this block is filled to;
     /// says how many it took.
+    #[inline]
     pub(crate) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
         if slice.offset + slice.len != self.filled || !Arc::ptr_eq(&slice.block, &self.block) {
             return 0;
@@ -137,6 +141,7 @@ impl Open {
 
     /// The bytes not filled yet. They may hold what an earlier request left: show them to the
     /// kernel, or zero them first.
+    #[inline]
     pub(crate) fn tail(&mut self) -> &mut [u8] {
         let room = self.room();
         #[cfg(loom)]
@@ -159,13 +164,9 @@ impl Open {
         BlockSlice { block: Arc::clone(&self.block), offset, len }
     }
 
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        assert!(bytes.len() <= self.room(), "put {} bytes where {}", bytes.len(), self.room());
-        #[cfg(loom)]
-        self.block.watch.write(self.filled, bytes.len());
-        // SAFETY: the destination is in bounds by the assertion; no slice covers it and nobody else
-        // writes it (I2, I3); `bytes` cannot overlap it, since no slice does.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.block.at(self.filled), bytes.len()) }
+        copy(&mut self.tail()[..bytes.len()], bytes);
     }
 }
 
@@ -182,12 +183,33 @@ impl BlockSlice {
         self.len as usize
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         #[cfg(loom)]
         self.block.watch.read(self.offset, self.len());
         // SAFETY: in bounds (I1) and initialised (I4); nobody writes them while this slice holds its
         // `Arc` (I2, I3), which is longer than the borrow of `self`.
         unsafe { slice::from_raw_parts(self.block.at(self.offset), self.len()) }
+    }
+
+    /// The bytes from the start of `first` to the end of `last`, a later slice of the same block.
+    ///
+    /// # Panics
+    ///
+    /// When they are not in one block, in this order.
+    pub(crate) fn through<'s>(first: &'s Self, last: &'s Self) -> &'s [u8] {
+        let end = last.offset + last.len;
+        assert!(
+            first.offset <= last.offset && Arc::ptr_eq(&first.block, &last.block),
+            "a run from {first:?} to {last:?}"
+        );
+        let len = (end - first.offset) as usize;
+        #[cfg(loom)]
+        first.block.watch.read(first.offset, len);
+        // SAFETY: both ends are in bounds of one block (I1), `first` begins no later than `last` does,
+        // and all of it is initialised (I4). What lies before the end of a slice was filled before the
+        // slice was made, and is not written while either slice holds its `Arc` (I2, I3).
+        unsafe { slice::from_raw_parts(first.block.at(first.offset), len) }
     }
 
     /// Keeps the first `at` bytes and returns the rest; no byte moves.
@@ -217,6 +239,7 @@ impl BlockSlice {
     }
 
     /// Whether `other` is in the same block and begins where this one ends.
+    #[inline]
     pub(crate) fn touches(&self, other: &Self) -> bool {
         self.offset + self.len == other.offset && Arc::ptr_eq(&self.block, &other.block)
     }
@@ -231,6 +254,20 @@ impl BlockSlice {
     }
 }
 
+#[cfg(test)]
+impl Open {
+    pub(super) fn block_id(&self) -> usize {
+        Arc::as_ptr(&self.block).addr()
+    }
+}
+
+#[cfg(test)]
+impl BlockSlice {
+    pub(super) fn block_id(&self) -> usize {
+        Arc::as_ptr(&self.block).addr()
+    }
+}
+
 impl AsRef<[u8]> for BlockSlice {
     fn as_ref(&self) -> &[u8] {
         self.bytes()
@@ -240,6 +277,19 @@ impl AsRef<[u8]> for BlockSlice {
 impl fmt::Debug for BlockSlice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BlockSlice({}..{})", self.offset, self.offset + self.len)
+    }
+}
+
+/// Copies all of `from` to `to`, which is as long. Lengths that small writes have need no call.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    let len = from.len();
+    if (16..=32).contains(&len) {
+        // The halves may overlap in the middle.
+        to[..16].copy_from_slice(&from[..16]);
+        to[len - 16..][..16].copy_from_slice(&from[len - 16..][..16]);
+    } else {
+        to.copy_from_slice(from);
     }
 }
 

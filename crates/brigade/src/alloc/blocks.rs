@@ -1,9 +1,10 @@
 //! The register of blocks: which is open, which are lent, which are idle.
 //!
 //! Invariant: a block is in the register from its making to its release, in exactly one state, and
-//! the register (or the open block) holds exactly one `Arc` of it. Between two sweeps at most an
-//! eighth of the lent blocks are made anew, so that the blocks alive are never more than 9/8 of the
-//! peak of blocks with a live slice, and `max_idle`, and 2.
+//! the register (or the open block) holds exactly one `Arc` of it. Right after a sweep all lent blocks
+//! have a live slice; before the next at most `max_idle` or an eighth of them, whichever is more, are
+//! lent or made beside them. So the blocks alive are never more than 9/8 of the peak of blocks with a
+//! live slice, and `max_idle`, and 2.
 
 #[cfg(loom)]
 use loom::sync::Arc;
@@ -16,6 +17,10 @@ use super::block::{Block, BlockSlice, Open, is_whole, slices_of};
 
 /// A sweep is worth its look at every lent block after an eighth as many new ones.
 const SWEEP_SHARE: usize = 8;
+
+/// And now and then when none is made: the blocks of a burst go back to the system though the same hot
+/// one is lent again and again. With so many turns between, a turn pays for a quarter of a look.
+const SWEEP_TURNS: usize = 64;
 
 /// One block, as the register knows it.
 #[derive(Debug)]
@@ -51,6 +56,7 @@ pub(super) struct Blocks {
     lent: Vec<usize>, // Keys of the lent blocks, the one lent last at the end.
     idle: Vec<usize>,
     allowance: usize, // How many blocks may still be made before the next sweep.
+    turns: usize,     // How often a block was asked for since the last sweep.
     block_size: usize,
     max_idle: usize,
     counts: Counts,
@@ -65,6 +71,7 @@ impl Blocks {
             lent: Vec::new(),
             idle: Vec::new(),
             allowance: 0,
+            turns: 0,
             block_size,
             max_idle,
             counts,
@@ -145,6 +152,10 @@ impl Blocks {
     #[cold]
     fn turn(&mut self, need: usize) {
         debug_assert!(need <= self.block_size, "{need} bytes of a block of {}", self.block_size);
+        self.turns += 1;
+        if self.turns > SWEEP_TURNS + 4 * self.lent.len() {
+            self.sweep();
+        }
         if let Some((_, open)) = &mut self.open {
             // The same bytes again, still in the first-level cache.
             if open.restart() {
@@ -191,26 +202,33 @@ impl Blocks {
         (key, Open::new(self.block_size))
     }
 
-    /// Moves the blocks that came back from `lent` to `idle`; releases those past the limit.
+    /// Moves the blocks that came back from `lent` to `idle`, and releases those past the limit.
     fn sweep(&mut self) {
-        let keep = self.max_idle.max(self.lent.len() / SWEEP_SHARE);
         let (register, idle) = (&mut self.register, &mut self.idle);
         self.lent.retain(|&key| {
             let slot = &mut register[key];
             if !slot.came_back() {
                 return true;
             }
-            if idle.len() < keep {
-                if let Slot::Lent(block) = std::mem::replace(slot, Slot::Open) {
-                    *slot = Slot::Idle(block);
-                }
-                idle.push(key);
-            } else {
-                register.remove(key);
+            if let Slot::Lent(block) = std::mem::replace(slot, Slot::Open) {
+                *slot = Slot::Idle(block);
             }
+            idle.push(key);
             false
         });
-        self.allowance = (self.lent.len() / SWEEP_SHARE).max(1);
+        // All that is still lent is pinned. Idle blocks count as a part of the eighth: they are lent
+        // before the next sweep as well.
+        let share = (self.lent.len() / SWEEP_SHARE).max(1);
+        for key in idle.drain(idle.len().min(self.max_idle.max(share))..) {
+            register.remove(key);
+        }
+        self.allowance = share.saturating_sub(idle.len());
+        self.turns = 0;
+    }
+
+    #[cfg(test)]
+    pub(super) fn open_id(&self) -> Option<usize> {
+        self.open.as_ref().map(|(_, open)| open.block_id())
     }
 
     /// Panics unless every key is in the one list that its slot's state names.

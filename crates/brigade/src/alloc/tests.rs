@@ -1,1 +1,315 @@
+//! The register against the truth: what is lent, how much is alive, and what every slice shows.
 
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::block::{BlockSlice, Open};
+use super::{AllocOptions, BucketAlloc};
+
+/// A slice that is kept, and what was written to it.
+struct Kept {
+    slice: BlockSlice,
+    bytes: Vec<u8>,
+}
+
+struct World {
+    alloc: BucketAlloc,
+    max_idle: usize,
+    kept: Vec<Kept>,
+    peak_pinned: usize,
+    written: u8,
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Copy(usize),
+    Extend(usize, usize),
+    Fill(usize, usize),
+    Clone(usize),
+    Split(usize, usize),
+    Merge,
+    Drop(usize),
+    DropOldest(usize),
+    DropNewest(usize),
+    Trim,
+}
+
+impl World {
+    fn new(max_idle: usize) -> Self {
+        let alloc = AllocOptions::default().block_size(64).max_idle(max_idle).build();
+        Self { alloc, max_idle, kept: Vec::new(), peak_pinned: 0, written: 0 }
+    }
+
+    /// Bytes that were never written before and are never 0.
+    fn bytes(&mut self, len: usize) -> Vec<u8> {
+        (0..len)
+            .map(|_| {
+                self.written = self.written.checked_add(1).unwrap_or(1);
+                self.written
+            })
+            .collect()
+    }
+
+    fn copy(&mut self, len: usize) {
+        let bytes = self.bytes(len);
+        let slice = self.alloc.blocks.open(len).append(&bytes);
+        self.kept.push(Kept { slice, bytes });
+    }
+
+    fn run(&mut self, op: &Op) {
+        let count = self.kept.len();
+        match *op {
+            Op::Copy(len) => self.copy(len),
+            Op::Fill(limit, taken) => self.fill(limit, taken),
+            Op::DropOldest(drop) => drop_all(self.kept.drain(..drop.min(count))),
+            Op::DropNewest(drop) => drop_all(self.kept.drain(count - drop.min(count)..)),
+            Op::Trim => self.alloc.trim(),
+            _ if count == 0 => {}
+            Op::Extend(at, len) => {
+                let bytes = self.bytes(len);
+                let kept = &mut self.kept[at % count];
+                let taken = self.alloc.extend(&mut kept.slice, &bytes);
+                kept.bytes.extend_from_slice(&bytes[..taken]);
+            }
+            Op::Clone(at) => {
+                let Kept { slice, bytes } = &self.kept[at % count];
+                let clone = Kept { slice: slice.clone(), bytes: bytes.clone() };
+                self.kept.push(clone);
+            }
+            Op::Split(at, place) => {
+                let kept = &mut self.kept[at % count];
+                let place = place % (kept.bytes.len() + 1);
+                let slice = kept.slice.split_off(place);
+                let bytes = kept.bytes.split_off(place);
+                self.kept.push(Kept { slice, bytes });
+            }
+            Op::Merge => {
+                let last = self.kept.pop().expect("there is one");
+                self.merge(last);
+            }
+            Op::Drop(at) => drop(self.kept.swap_remove(at % count)),
+        }
+    }
+
+    fn fill(&mut self, limit: usize, taken: usize) {
+        let mut bytes = self.bytes(taken);
+        // The kernel writes less than the room it is lent, and no one sees the rest.
+        let filled = self.alloc.fill_by_kernel(limit, |room| {
+            bytes.truncate(room.len());
+            room[..bytes.len()].copy_from_slice(&bytes);
+            Ok(bytes.len())
+        });
+        if let Ok(super::Fill::Data(mut bucket)) = filled {
+            let slice = bucket.block_mut().expect("a piece is in a block").clone();
+            self.kept.push(Kept { slice, bytes });
+        }
+    }
+
+    fn merge(&mut self, last: Kept) {
+        let Some(before) = self.kept.last_mut() else { return self.kept.push(last) };
+        let is_neighbour = before.slice.touches(&last.slice);
+        match before.slice.merge(last.slice) {
+            Ok(()) => {
+                assert!(is_neighbour);
+                before.bytes.extend_from_slice(&last.bytes);
+            }
+            Err(slice) => {
+                assert!(!is_neighbour);
+                self.kept.push(Kept { slice, bytes: last.bytes });
+            }
+        }
+    }
+
+    /// How many slices are in each block, by the slices themselves.
+    fn truth(&self) -> HashMap<usize, usize> {
+        let mut slices = HashMap::new();
+        self.kept.iter().for_each(|kept| *slices.entry(kept.slice.block_id()).or_default() += 1);
+        slices
+    }
+
+    fn check(&mut self) {
+        self.alloc.blocks.assert_invariants();
+        for kept in &self.kept {
+            assert_eq!(kept.slice.bytes(), kept.bytes, "a slice shows what was written to it");
+        }
+        let mut truth = self.truth();
+        self.peak_pinned = self.peak_pinned.max(truth.len());
+        let stats = self.alloc.stats();
+        let bound = self.peak_pinned * 9 / 8 + self.max_idle + 2;
+        assert!(stats.blocks_live <= bound, "{stats:?} with a peak of {}", self.peak_pinned);
+        if let Some(open) = self.alloc.blocks.open_id() {
+            truth.remove(&open);
+        }
+        let mut truth: Vec<usize> = truth.into_values().collect();
+        let mut lent: Vec<usize> =
+            self.alloc.lent_blocks().map(|(_, slices)| slices).filter(|count| *count > 0).collect();
+        truth.sort_unstable();
+        lent.sort_unstable();
+        assert_eq!(lent, truth, "the register's view is the truth");
+    }
+
+    fn end(mut self) {
+        self.kept.clear();
+        self.alloc.trim();
+        let stats = self.alloc.stats();
+        assert_eq!((stats.blocks_live, stats.blocks_idle), (0, 0));
+    }
+}
+
+fn drop_all(kept: std::vec::Drain<'_, Kept>) {
+    drop(kept);
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        8 => (1..=64usize).prop_map(Op::Copy),
+        4 => Just(Op::Copy(64)),
+        2 => (0..1000usize, 1..80usize).prop_map(|(at, len)| Op::Extend(at, len)),
+        2 => (1..80usize, 0..80usize).prop_map(|(limit, taken)| Op::Fill(limit, taken)),
+        2 => (0..1000usize).prop_map(Op::Clone),
+        2 => (0..1000usize, 0..64usize).prop_map(|(at, place)| Op::Split(at, place)),
+        1 => Just(Op::Merge),
+        6 => (0..1000usize).prop_map(Op::Drop),
+        1 => (0..40usize).prop_map(Op::DropOldest),
+        1 => (0..40usize).prop_map(Op::DropNewest),
+        1 => Just(Op::Trim),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn register_equals_the_truth_and_memory_is_flat_for_any_pattern(
+        ops in prop::collection::vec(op(), 1..600),
+        max_idle in 0..6usize,
+    ) {
+        let mut world = World::new(max_idle);
+        for op in &ops {
+            world.run(op);
+            world.check();
+        }
+        world.end();
+    }
+}
+
+/// A linear congruential generator: patterns long enough to matter, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % limit
+    }
+}
+
+#[test]
+fn blocks_kept_for_ever_never_make_memory_grow() {
+    for held in [1, 64, 1000] {
+        let mut world = World::new(16);
+        (0..held).for_each(|_| world.copy(64));
+        let mut dice = Dice(held as u64);
+        for turn in 0..20_000 {
+            world.copy(64);
+            if world.kept.len() > held + 8 {
+                let at = held + dice.below(world.kept.len() - held);
+                drop(world.kept.swap_remove(at));
+            }
+            world.peak_pinned = world.peak_pinned.max(held + 9);
+            if turn % 1000 == 0 {
+                world.check();
+            }
+            assert!(world.alloc.stats().blocks_live <= (held + 9) * 9 / 8 + 18);
+        }
+        world.check();
+        world.end();
+    }
+}
+
+#[test]
+fn memory_stays_flat_when_the_oldest_or_random_ones_of_many_are_dropped() {
+    for (pinned, random) in [(200, false), (1000, false), (200, true), (1000, true)] {
+        let mut world = World::new(0);
+        let mut dice = Dice(7);
+        (0..pinned).for_each(|_| world.copy(64));
+        world.kept.reverse();
+        for _ in 0..20_000 {
+            if random {
+                let at = dice.below(world.kept.len());
+                drop(world.kept.swap_remove(at));
+                world.copy(64);
+            } else {
+                // A few at a time, so that what is idle is lent while others are kept.
+                drop(world.kept.pop());
+                world.copy(64);
+                let newest = world.kept.pop().expect("it was copied a line ago");
+                world.kept.insert(0, newest);
+            }
+            let live = world.alloc.stats().blocks_live;
+            assert!(live <= pinned * 9 / 8 + 2, "{live} blocks for {pinned} pinned");
+        }
+    }
+}
+
+#[test]
+fn bursts_of_random_size_stay_within_the_bound() {
+    let mut world = World::new(4);
+    let mut dice = Dice(3);
+    for _ in 0..400 {
+        (0..dice.below(300)).for_each(|_| world.copy(64));
+        world.check();
+        for _ in 0..dice.below(world.kept.len() + 1) {
+            let at = dice.below(world.kept.len());
+            drop(world.kept.swap_remove(at));
+        }
+        world.check();
+    }
+    world.end();
+}
+
+#[test]
+#[should_panic(expected = "opened again while slices of it are alive")]
+fn block_with_a_live_slice_is_never_opened_again() {
+    let mut open = Open::new(8);
+    let _slice = open.append(b"abc");
+    let _ = Open::again(open.close());
+}
+
+#[test]
+#[should_panic(expected = "range end index 6 out of range")]
+fn more_than_fits_is_never_written() {
+    let mut open = Open::new(8);
+    let _ = open.append(b"abc");
+    let _ = open.append(b"defghi");
+}
+
+#[test]
+fn slice_grows_only_where_the_open_block_ends() {
+    let mut open = Open::new(8);
+    let mut first = open.append(b"ab");
+    let mut clone = first.clone();
+    assert_eq!(open.extend(&mut first, b"cd"), 2);
+    assert_eq!((open.extend(&mut clone, b"XX"), clone.bytes()), (0, &b"ab"[..]));
+    let mut tail = first.split_off(2);
+    assert_eq!((open.extend(&mut first, b"XX"), first.bytes()), (0, &b"ab"[..]));
+    assert_eq!((open.extend(&mut tail, b"efghij"), tail.bytes()), (4, &b"cdefgh"[..]));
+    let mut elsewhere = Open::new(8).append(b"abcdefgh");
+    assert_eq!(open.extend(&mut elsewhere, b"X"), 0);
+}
+
+#[test]
+fn run_through_neighbours_is_all_of_their_bytes() {
+    let mut open = Open::new(8);
+    let (first, last) = (open.append(b"abc"), open.append(b"def"));
+    assert!(first.touches(&last) && !last.touches(&first));
+    assert_eq!(BlockSlice::through(&first, &last), b"abcdef");
+    assert_eq!(BlockSlice::through(&first, &first), b"abc");
+}
+
+#[test]
+#[should_panic(expected = "a run from")]
+fn run_through_slices_of_two_blocks_panics() {
+    let _ = BlockSlice::through(&Open::new(8).append(b"abc"), &Open::new(8).append(b"def"));
+}

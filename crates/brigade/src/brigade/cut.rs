@@ -130,20 +130,27 @@ impl<'a> Brigade<'a> {
     /// # Panics
     ///
     /// When that many bytes are not in memory at the front.
-    pub fn consume(&mut self, mut count_bytes: usize, mut mark: impl FnMut(Bucket<'a>)) {
-        while count_bytes > 0 {
-            let mut bucket = self.pop_front().expect("a brigade is not consumed past its end");
+    pub fn consume(&mut self, count_bytes: usize, mut mark: impl FnMut(Bucket<'a>)) {
+        let mut left = count_bytes;
+        while left > 0 {
+            let Some(mut bucket) = self.pop_front() else {
+                panic!("consume {count_bytes} bytes where {} are held", count_bytes - left);
+            };
             let Some(len) = bucket.bytes().map(<[u8]>::len) else {
-                assert!(bucket.is_metadata(), "data that is not in memory was not written");
+                assert!(
+                    bucket.is_metadata(),
+                    "consume {count_bytes} bytes where {} are before {bucket:?}",
+                    count_bytes - left
+                );
                 mark(bucket);
                 continue;
             };
-            if len > count_bytes {
-                bucket.advance(count_bytes as u64).expect("there are more bytes than that");
+            if len > left {
+                bucket.advance(left as u64).expect("there are more bytes than that");
                 self.push_front(bucket);
                 return;
             }
-            count_bytes -= len;
+            left -= len;
         }
     }
 }

@@ -5,9 +5,11 @@ use crate::Bucket;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     pub(crate) resident_bytes: u64, // Bytes of data in memory.
-    pub(crate) deferred_bytes: u64, // Bytes of known length that have to be read first.
-    pub(crate) unknown: u32,        // Buckets whose length only reading will tell.
-    pub(crate) ends: u32,           // EOS, and ERROR in its place.
+    // Bytes of known length that have to be read first. FILE lengths are promises of any size: only
+    // this wide does their sum never wrap into a small, wrong Content-Length.
+    pub(crate) deferred_bytes: u128,
+    pub(crate) unknown: u32, // Buckets whose length only reading will tell.
+    pub(crate) ends: u32,    // EOS, and ERROR in its place.
 }
 
 impl Tally {
@@ -15,26 +17,23 @@ impl Tally {
         Self { resident_bytes: 0, deferred_bytes: 0, unknown: 0, ends: 0 }
     }
 
-    pub(crate) fn of(bucket: &Bucket<'_>) -> Self {
-        let mut tally = Self::new();
-        tally.add(bucket);
-        tally
-    }
-
+    /// Bytes of data; `None` when some length is unknown, or the sum fits in no length.
     pub(crate) fn len_bytes(&self) -> Option<u64> {
-        (self.unknown == 0).then(|| self.resident_bytes.saturating_add(self.deferred_bytes))
+        let known = u128::from(self.resident_bytes) + self.deferred_bytes;
+        if self.unknown == 0 { u64::try_from(known).ok() } else { None }
     }
 
     /// Known bytes, whether or not there are unknown ones beside them.
     pub(crate) fn known_bytes(&self) -> u64 {
-        self.resident_bytes.saturating_add(self.deferred_bytes)
+        let known = u128::from(self.resident_bytes) + self.deferred_bytes;
+        u64::try_from(known).unwrap_or(u64::MAX)
     }
 
     #[inline]
     pub(crate) fn add(&mut self, bucket: &Bucket<'_>) {
         match bucket.bytes() {
             Some(bytes) => self.resident_bytes += bytes.len() as u64,
-            None => self.merge(&Self::of_the_rest(bucket)),
+            None => self.add_rest(bucket),
         }
     }
 
@@ -42,34 +41,46 @@ impl Tally {
     pub(crate) fn remove(&mut self, bucket: &Bucket<'_>) {
         match bucket.bytes() {
             Some(bytes) => self.resident_bytes -= bytes.len() as u64,
-            None => self.subtract(&Self::of_the_rest(bucket)),
+            None => self.remove_rest(bucket),
         }
     }
 
+    #[inline]
     pub(crate) fn merge(&mut self, other: &Self) {
         self.resident_bytes += other.resident_bytes;
-        self.deferred_bytes = self.deferred_bytes.wrapping_add(other.deferred_bytes);
+        self.deferred_bytes += other.deferred_bytes;
         self.unknown += other.unknown;
         self.ends += other.ends;
     }
 
     pub(crate) fn subtract(&mut self, other: &Self) {
         self.resident_bytes -= other.resident_bytes;
-        // FILE lengths are promises of any size: their sum may wrap, and wraps back.
-        self.deferred_bytes = self.deferred_bytes.wrapping_sub(other.deferred_bytes);
+        self.deferred_bytes -= other.deferred_bytes;
         self.unknown -= other.unknown;
         self.ends -= other.ends;
     }
 
-    fn of_the_rest(bucket: &Bucket<'_>) -> Self {
-        let mut tally = Self::new();
+    #[inline(never)]
+    fn add_rest(&mut self, bucket: &Bucket<'_>) {
         if bucket.is_deferred() {
             match bucket.len() {
-                Some(len) => tally.deferred_bytes = len,
-                None => tally.unknown = 1,
+                Some(len) => self.deferred_bytes += u128::from(len),
+                None => self.unknown += 1,
             }
+        } else if bucket.ends_body() {
+            self.ends += 1;
         }
-        tally.ends = u32::from(bucket.ends_body());
-        tally
+    }
+
+    #[inline(never)]
+    fn remove_rest(&mut self, bucket: &Bucket<'_>) {
+        if bucket.is_deferred() {
+            match bucket.len() {
+                Some(len) => self.deferred_bytes -= u128::from(len),
+                None => self.unknown -= 1,
+            }
+        } else if bucket.ends_body() {
+            self.ends -= 1;
+        }
     }
 }

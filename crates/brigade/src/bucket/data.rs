@@ -47,6 +47,9 @@ pub trait Data: Any + Send {
     fn name(&self) -> &str;
 
     /// Bytes still to be read; `None` when only reading will tell. A FILE's length is a promise.
+    ///
+    /// It changes by [`read`](Self::read) and [`split_at`](Self::split_at) alone: brigades keep the sum
+    /// of the lengths they hold, and a response announces it.
     fn len(&self) -> Option<u64>;
 
     /// Whether nothing is left, as far as one can know without reading.
@@ -140,6 +143,11 @@ impl<'c> ReadCx<'c> {
         self.alloc
     }
 
+    /// Storage and waker at once.
+    pub(super) fn parts(&mut self) -> (&mut BucketAlloc, &Waker) {
+        (self.alloc, self.waker)
+    }
+
     /// Whether the thread may wait.
     pub fn mode(&self) -> ReadMode {
         self.mode
@@ -151,7 +159,8 @@ impl<'c> ReadCx<'c> {
     }
 }
 
-/// Reads `data`, unless it may block where that is not allowed.
+/// Reads `data`, unless it may block where that is not allowed, and holds it to what it said of
+/// itself: lengths decide the framing of a response, so that a wrong one must not go by in silence.
 pub(super) fn read_checked<'a>(
     data: &mut dyn Data,
     cx: &mut ReadCx<'_>,
@@ -164,5 +173,31 @@ pub(super) fn read_checked<'a>(
         );
         return Err(Error::new(ErrorKind::Unsupported, context));
     }
-    data.read(cx)
+    let before = data.len();
+    let piece = data.read(cx)?;
+    let after = data.len();
+    let given = match &piece {
+        None => 0,
+        Some(piece) => match piece.bytes() {
+            Some(bytes) => bytes.len() as u64,
+            None => {
+                let context = format!("reading {} gave {piece:?}, which is no bytes", data.name());
+                return Err(Error::new(ErrorKind::Contract, context));
+            }
+        },
+    };
+    match (before, after) {
+        (Some(_), Some(left)) if piece.is_none() && left > 0 => {
+            let context = format!("{} ended {left} bytes before its stated length", data.name());
+            Err(Error::new(ErrorKind::Incomplete, context))
+        }
+        (Some(before), Some(after)) if before.checked_sub(given) != Some(after) => {
+            let context = format!(
+                "reading {given} bytes of {} took its length from {before} to {after}",
+                data.name()
+            );
+            Err(Error::new(ErrorKind::Contract, context))
+        }
+        _ => Ok(piece),
+    }
 }

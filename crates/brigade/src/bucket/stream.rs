@@ -18,8 +18,10 @@ enum Source {
     /// May put the thread to sleep.
     Blocking(Box<dyn Read + Send>),
     /// Answers `WouldBlock`, having taken the waker.
-    Ready(Box<dyn FnMut(&mut [u8], &Waker) -> io::Result<usize> + Send>),
+    Ready(Box<ReadyRead>),
 }
+
+type ReadyRead = dyn FnMut(&mut [u8], &Waker) -> io::Result<usize> + Send;
 
 impl StreamData {
     /// A reader that may put its thread to sleep: for chains that run on a thread of their own.
@@ -51,12 +53,11 @@ impl Data for StreamData {
     }
 
     fn read(&mut self, cx: &mut ReadCx<'_>) -> Result<Option<Bucket<'static>>> {
-        let waker = cx.waker().clone();
-        let alloc = cx.alloc();
+        let (alloc, waker) = cx.parts();
         let limit = alloc.block_size();
         let filled = match &mut self.source {
             Source::Blocking(reader) => alloc.fill(limit, |room| reader.read(room)),
-            Source::Ready(source) => alloc.fill(limit, |room| source(room, &waker)),
+            Source::Ready(source) => alloc.fill(limit, |room| source(room, waker)),
         };
         match filled {
             Ok(Fill::Data(piece)) => Ok(Some(piece)),

@@ -1,107 +1,33 @@
-//! The chain: filters in order, the terminal at their end, and what its owner may do between passes.
+//! The chain: filters in order, the terminal at their end, and how brigades enter at the top.
 //!
-//! Invariants: filters are sorted by kind, equal kinds by their joining. After a hard error of the
-//! terminal nothing runs and nothing is held. Nothing is passed after the end of a body until the
-//! next response begins.
+//! Invariants: filters are sorted by kind, equal kinds by their joining, and those that filters insert
+//! around themselves beside them. After a hard error of the terminal nothing runs and nothing is held.
 
 use std::fmt;
 use std::task::Waker;
 
-use super::node::{
-    Above, FilterStats, Link, Member, Node, State, call_again, hand_down, wants_flush,
-};
-use super::request::{FinishedRequest, unlink_request};
-use super::{FilterKind, Terminal};
+use super::node::{Above, FilterStats, Link, Node};
+use super::request::{tell_end, unlink_request};
+use super::response::Response;
+use super::run::hand_down;
+use super::shared::Shared;
+use super::{FilterKind, Member, Terminal};
 use crate::brigade::Gather;
-use crate::{
-    Brigade, Bucket, BucketAlloc, End, EndOfRequest, Error, ErrorKind, Outcome, ReadCx, ReadMode,
-    Result,
-};
-
-/// What all filters of a chain share.
-pub(super) struct Shared {
-    pub(super) alloc: BucketAlloc,
-    pub(super) mode: ReadMode,
-    pub(super) waker: Waker,
-    pub(super) terminal: Box<dyn Terminal>,
-    /// Data of filters with a lower order is dropped; 0: of none.
-    pub(super) discard: u64,
-    /// Set by a hard error of the terminal, and by the owner.
-    pub(super) refused: Option<End>,
-}
-
-impl Shared {
-    pub(super) fn read_cx(&mut self) -> ReadCx<'_> {
-        ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker)
-    }
-
-    pub(super) fn write(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
-        let mut cx = ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker);
-        let answer = self.terminal.write(brigade, &mut cx);
-        debug_assert!(answer.is_err() || brigade.is_empty(), "a terminal takes everything");
-        self.settle(answer)
-    }
-
-    fn resume(&mut self) -> Result<()> {
-        let mut cx = ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker);
-        let answer = self.terminal.resume(&mut cx);
-        self.settle(answer)
-    }
-
-    /// Names the terminal in its errors, and refuses from then on.
-    fn settle(&mut self, answer: Result<()>) -> Result<()> {
-        answer.map_err(|error| {
-            let end = match error.kind() {
-                ErrorKind::ClientGone => End::ClientGone,
-                ErrorKind::TimedOut => End::Timeout,
-                _ => End::Failed,
-            };
-            self.refuse(end);
-            error.in_filter(self.terminal.name())
-        })
-    }
-
-    fn refuse(&mut self, end: End) {
-        if self.refused.is_none() {
-            self.refused = Some(end);
-            self.terminal.abort(end);
-        }
-    }
-
-    #[cold]
-    pub(super) fn aborted(&self) -> Error {
-        Error::new(ErrorKind::Aborted, "the connection has ended").in_filter(self.terminal.name())
-    }
-}
-
-/// Whether a chain can take more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Progress {
-    /// Nothing waits and nothing is pending.
-    Done,
-    /// A filter waits, or the terminal has something to give away: [`Chain::resume`] when woken.
-    Pending,
-}
+use crate::{Brigade, Bucket, BucketAlloc, End, Outcome, ReadMode, Result};
 
 /// An ordered run of filters with a terminal at its end.
 ///
 /// Models the `output_filters` of a `conn_rec` and of the `request_rec` on it.
 #[doc(alias = "ap_add_output_filter", alias = "conn_rec")]
 pub struct Chain {
-    head: Link,
-    gather: Gather,
+    pub(super) head: Link,
+    pub(super) gather: Gather,
+    pub(super) response: Response,
+    pub(super) at: Shared,
     joined: u64,
-    response: Response,
-    at: Shared,
-}
-
-/// The response that is on its way.
-#[derive(Debug, Clone, Copy, Default)]
-struct Response {
-    bytes_in: u64,
-    unflushed: bool, // Something went in since the last FLUSH.
-    ended: bool,
+    // Empty: storage for what the chain itself passes, and for what the first filter pushes.
+    own: Brigade<'static>,
+    spare: Brigade<'static>,
 }
 
 impl Chain {
@@ -110,16 +36,11 @@ impl Chain {
         Self {
             head: None,
             gather: Gather::default(),
-            joined: 0,
             response: Response::default(),
-            at: Shared {
-                alloc: BucketAlloc::new(),
-                mode: ReadMode::Blocking,
-                waker: Waker::noop().clone(),
-                terminal: Box::new(terminal),
-                discard: 0,
-                refused: None,
-            },
+            at: Shared::new(terminal),
+            joined: 0,
+            own: Brigade::new(),
+            spare: Brigade::new(),
         }
     }
 
@@ -162,40 +83,30 @@ impl Chain {
         *link = Some(node);
     }
 
-    /// Begins the next response: what holds for one response only is forgotten.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Aborted`] when the connection has ended.
-    pub fn begin_response(&mut self) -> Result<()> {
-        self.check_open()?;
-        self.response = Response::default();
-        self.at.discard = 0;
-        self.for_each(|node| {
-            if !node.me.is_request {
-                node.begin_response();
-            }
-        });
-        Ok(())
-    }
-
     /// Leads all buckets of `brigade` through the filters; it is empty afterwards, whatever happens.
     /// Models `ap_pass_brigade`.
     ///
     /// A chain that cannot go on at once keeps what is left and answers `Ok`; the caller asks
     /// [`should_yield`](Self::should_yield) before it passes more, and calls
-    /// [`resume`](Self::resume) when woken.
+    /// [`resume`](Self::resume) when woken. After the end of a body only marks may be passed; they go
+    /// to the connection's filters.
     ///
     /// # Errors
     ///
-    /// What a filter or the terminal answered, with its name; [`ErrorKind::Aborted`] after the
-    /// connection has ended; [`ErrorKind::Contract`] for data after the end of the body.
+    /// What a filter or the terminal answered, with its name;
+    /// [`ErrorKind::Aborted`](crate::ErrorKind::Aborted) after the connection has ended;
+    /// [`ErrorKind::Contract`](crate::ErrorKind::Contract) for data or another end after the end of
+    /// the body. A body in which something failed still wants its end: an ERROR, and an EOS becomes
+    /// one on its way. If the end was in `brigade`, it has become one.
     #[doc(alias = "ap_pass_brigade")]
     pub fn pass(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
-        if let Some(bucket) = self.gather.finish() {
-            self.lead(&mut Brigade::from(bucket))?;
+        if let Some(gathered) = self.gather.finish() {
+            brigade.push_front(gathered);
         }
-        self.lead(brigade)
+        let mut scratch = std::mem::take(&mut self.spare);
+        let answer = self.lead(brigade, &mut scratch);
+        self.spare = scratch.recycle();
+        answer
     }
 
     /// Passes one bucket.
@@ -217,30 +128,41 @@ impl Chain {
     #[inline]
     #[doc(alias = "ap_rwrite", alias = "ap_rputs")]
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let taken = self.gather.write(&mut self.at.alloc, bytes);
-        // Errors are met when the block is full: this path is a copy and two comparisons.
-        if taken == bytes.len() && self.at.refused.is_none() {
-            return Ok(());
-        }
-        self.write_on(&bytes[taken..])
+        let taken = self.gather(bytes);
+        if taken == bytes.len() && taken > 0 { Ok(()) } else { self.write_on(&bytes[taken..]) }
     }
 
+    /// Takes as many of `bytes` as only have to be copied beside what was written before, and says
+    /// how many; [`write`](Self::write) takes the rest. No filter runs and no error is met: none are
+    /// taken where there would be one, or when a piece is too large to gather.
+    #[inline]
+    pub fn gather(&mut self, bytes: &[u8]) -> usize {
+        let is_open = self.at.refused.is_none() && !self.response.ended;
+        if is_open && bytes.len() < self.at.alloc.block_size() {
+            self.gather.write(&mut self.at.alloc, bytes)
+        } else {
+            0
+        }
+    }
+
+    /// Takes what does not fit the run that gathers, or is too large to gather.
     #[cold]
     fn write_on(&mut self, mut bytes: &[u8]) -> Result<()> {
-        self.check_open()?;
-        loop {
+        self.at.check_open()?;
+        if self.response.ended && !bytes.is_empty() {
+            return Err(Response::is_over(bytes));
+        }
+        if bytes.len() >= self.at.alloc.block_size() {
+            return self.pass_bucket(Bucket::transient(bytes));
+        }
+        while !bytes.is_empty() {
             if let Some(full) = self.gather.finish() {
-                self.lead(&mut Brigade::from(full))?;
-            }
-            if bytes.len() >= self.at.alloc.block_size() {
-                return self.lead(&mut Brigade::from(Bucket::transient(bytes)));
+                self.lead_own(full)?;
             }
             let taken = self.gather.write(&mut self.at.alloc, bytes);
             bytes = &bytes[taken..];
-            if bytes.is_empty() {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// Formats, as [`write`](Self::write) takes it: `chain.print(format_args!("{n}\n"))`. Models
@@ -271,7 +193,7 @@ impl Chain {
     /// As [`pass`](Self::pass).
     #[doc(alias = "ap_rflush", alias = "ap_fflush")]
     pub fn flush(&mut self) -> Result<()> {
-        self.pass_bucket(Bucket::flush())
+        self.lead_own(Bucket::flush())
     }
 
     /// Bytes written and not yet passed: at most a block, and they can still be
@@ -283,97 +205,6 @@ impl Chain {
     /// Forgets what was written and not yet passed.
     pub fn take_back(&mut self) {
         self.gather = Gather::default();
-    }
-
-    /// Lets everything that went in reach the peer, if anything did since the last FLUSH: for an
-    /// owner whose source has nothing now. Calling it again sends nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`pass`](Self::pass).
-    pub fn idle(&mut self) -> Result<()> {
-        self.check_open()?;
-        if self.response.unflushed || self.gather.len() > 0 {
-            if self.response.ended {
-                // The body is complete; only the terminal may still hold some of it.
-                self.response.unflushed = false;
-                return self.pass_to_connection(Bucket::flush());
-            }
-            self.flush()?;
-        }
-        flush_below_waiting(&mut self.head, &mut self.at)
-    }
-
-    /// Goes on with what had to wait: the terminal first, then the filters that wait, the one nearest
-    /// to the terminal first.
-    ///
-    /// # Errors
-    ///
-    /// As [`pass`](Self::pass).
-    pub fn resume(&mut self) -> Result<Progress> {
-        self.check_open()?;
-        let answer = self.at.resume().and_then(|()| resume_link(&mut self.head, &mut self.at));
-        self.settle(answer)?;
-        Ok(self.progress())
-    }
-
-    /// Whether anything waits or is pending.
-    pub fn progress(&self) -> Progress {
-        if super::node::waits(&self.head) || self.at.terminal.is_pending() {
-            Progress::Pending
-        } else {
-            Progress::Done
-        }
-    }
-
-    /// Whether the owner should wait before it passes more: the terminal is full, or a filter waits.
-    pub fn should_yield(&self) -> bool {
-        self.at.terminal.should_yield() || super::node::waits(&self.head)
-    }
-
-    /// Whether the end of the body has left the last of the request's filters.
-    pub fn has_left_request(&self) -> bool {
-        let mut link = &self.head;
-        while let Some(node) = link {
-            if node.me.is_request && node.me.state == State::Waiting {
-                return false;
-            }
-            link = &node.next;
-        }
-        self.response.ended
-    }
-
-    /// Ends the request whose body has ended: its filters leave the chain inside an EOR bucket, which
-    /// the terminal completes after the last byte; `and_then` is told the outcome after them.
-    ///
-    /// # Errors
-    ///
-    /// As [`pass`](Self::pass); [`ErrorKind::Contract`] while a filter of the request
-    /// [still has some of it](Self::has_left_request).
-    pub fn end_request(&mut self, and_then: Option<Box<dyn EndOfRequest>>) -> Result<()> {
-        self.check_open()?;
-        if !self.has_left_request() {
-            return Err(Error::new(ErrorKind::Contract, "end a request whose body has not ended"));
-        }
-        let finished = FinishedRequest {
-            filters: unlink_request(&mut self.head),
-            bytes_in: self.response.bytes_in,
-            and_then,
-        };
-        self.pass_to_connection(Bucket::eor(finished))
-    }
-
-    /// Ends the connection now: what is held is dropped, every filter of a request is told `end`, and
-    /// every later pass answers [`ErrorKind::Aborted`].
-    pub fn abort(&mut self, end: End) {
-        self.at.refuse(end);
-        self.drop_held();
-    }
-
-    /// How the connection was ended, if it was: by a hard error of the terminal, or by
-    /// [`abort`](Self::abort).
-    pub fn aborted(&self) -> Option<End> {
-        self.at.refused
     }
 
     /// Storage, for buckets to be passed.
@@ -389,9 +220,7 @@ impl Chain {
 
     /// Says whom to wake when something that had to wait can go on.
     pub fn set_waker(&mut self, waker: &Waker) {
-        if !self.at.waker.will_wake(waker) {
-            self.at.waker = waker.clone();
-        }
+        self.at.waker.clone_from(waker);
     }
 
     /// The terminal, if it is a `T`.
@@ -415,69 +244,60 @@ impl Chain {
         })
     }
 
-    fn lead(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
-        if let Err(error) = self.check_open() {
-            brigade.clear();
-            return Err(error);
+    /// Passes one bucket of the chain's own, with what was gathered before it.
+    pub(super) fn lead_own(&mut self, bucket: Bucket<'static>) -> Result<()> {
+        let (mut own, mut scratch) =
+            (std::mem::take(&mut self.own), std::mem::take(&mut self.spare));
+        own.extend(self.gather.finish());
+        own.push_back(bucket);
+        let answer = self.lead(&mut own, &mut scratch);
+        (self.own, self.spare) = (own, scratch);
+        answer
+    }
+
+    fn lead<'b>(&mut self, brigade: &mut Brigade<'b>, scratch: &mut Brigade<'b>) -> Result<()> {
+        let admitted = self.at.check_open().and_then(|()| self.response.admit(brigade));
+        if admitted.is_err() {
+            let end = self.at.refused.unwrap_or(End::Failed);
+            brigade.complete_all(&Outcome::new(end, 0));
+            return admitted;
         }
-        if self.response.ended && !brigade.is_empty() {
-            brigade.clear();
-            return Err(Error::new(
-                ErrorKind::Contract,
-                "pass something after the end of the body",
-            ));
-        }
-        self.response.bytes_in += brigade.tally().known_bytes();
-        self.response.ended = brigade.ends_body();
-        if let Some(last) = brigade.back() {
-            self.response.unflushed =
-                wants_flush(last) || self.response.unflushed && !last.is_flush();
-        }
+        let ends = brigade.ends_body();
+        self.response.given(brigade);
         if self.at.discard > 0 {
             brigade.drop_data();
         }
-        let answer = hand_down(&mut self.head, brigade, Above::default(), &mut self.at);
-        brigade.clear();
+        let link = match &mut self.head {
+            head if self.response.ended => below_request(head),
+            head => head,
+        };
+        let answer = hand_down(link, brigade, scratch, Above::default(), &mut self.at);
+        self.response.ended |= ends;
         self.settle(answer)
     }
 
-    /// Passes a bucket to the filters that are not the request's.
-    fn pass_to_connection(&mut self, bucket: Bucket<'static>) -> Result<()> {
-        let mut link = &mut self.head;
-        while link.as_ref().is_some_and(|node| node.me.is_request) {
-            link = &mut link.as_mut().expect("it was there a line ago").next;
-        }
-        let answer = hand_down(link, &mut Brigade::from(bucket), Above::default(), &mut self.at);
-        self.settle(answer)
-    }
-
-    /// After a hard error of the terminal nothing is held.
-    fn settle(&mut self, answer: Result<()>) -> Result<()> {
+    /// After a hard error of the terminal nothing is held, and the owner learns it even if a filter
+    /// kept the error for itself.
+    #[inline]
+    pub(super) fn settle(&mut self, answer: Result<()>) -> Result<()> {
+        self.response.failed |= answer.is_err();
         if self.at.refused.is_some() {
             self.drop_held();
+            return answer.and_then(|()| self.at.check_open());
         }
         answer
     }
 
-    fn drop_held(&mut self) {
+    pub(super) fn drop_held(&mut self) {
         self.gather = Gather::default();
-        self.for_each(|node| node.kept.clear());
         let end = self.at.refused.unwrap_or(End::ClientGone);
         let outcome = Outcome { bytes_in: self.response.bytes_in, ..Outcome::new(end, 0) };
-        for mut node in unlink_request(&mut self.head) {
-            node.filter.on_end(&outcome);
-        }
+        self.for_each(|node| node.kept.complete_all(&outcome));
+        tell_end(unlink_request(&mut self.head), &outcome, || ());
         self.at.alloc.trim();
     }
 
-    fn check_open(&self) -> Result<()> {
-        match self.at.refused {
-            Some(_) => Err(self.at.aborted()),
-            None => Ok(()),
-        }
-    }
-
-    fn for_each(&mut self, mut visit: impl FnMut(&mut Node)) {
+    pub(super) fn for_each(&mut self, mut visit: impl FnMut(&mut Node)) {
         let mut link = self.head.as_deref_mut();
         while let Some(node) = link {
             visit(node);
@@ -486,23 +306,12 @@ impl Chain {
     }
 }
 
-/// Calls the filters below `link` that wait, and then the one at `link` if it waits and may go on.
-fn resume_link(link: &mut Link, at: &mut Shared) -> Result<()> {
-    let Some(node) = link else { return Ok(()) };
-    resume_link(&mut node.next, at)?;
-    let held_back = at.terminal.should_yield() || super::node::waits(&node.next);
-    if node.me.state == State::Waiting && !held_back { call_again(link, at) } else { Ok(()) }
-}
-
-/// What a waiting filter had pushed must not wait with it.
-fn flush_below_waiting(link: &mut Link, at: &mut Shared) -> Result<()> {
-    let Some(node) = link else { return Ok(()) };
-    if node.me.state == State::Waiting && node.me.unflushed {
-        node.me.unflushed = false;
-        let above = node.me.above_next();
-        hand_down(&mut node.next, &mut Brigade::from(Bucket::flush()), above, at)?;
+/// The first filter that is not the request's.
+fn below_request(mut link: &mut Link) -> &mut Link {
+    while link.as_ref().is_some_and(|node| node.me.is_request) {
+        link = &mut link.as_mut().expect("it was there a line ago").next;
     }
-    flush_below_waiting(&mut node.next, at)
+    link
 }
 
 impl fmt::Debug for Chain {

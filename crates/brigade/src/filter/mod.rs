@@ -6,19 +6,26 @@
 mod chain;
 mod effects;
 mod kind;
+mod member;
 mod next;
 mod node;
+mod progress;
 mod record;
 mod registry;
 mod request;
+mod response;
+mod run;
+mod shared;
 mod spec;
 mod terminal;
 
-pub use self::chain::{Chain, Progress};
+pub use self::chain::Chain;
 pub use self::effects::Effects;
 pub use self::kind::FilterKind;
+pub use self::member::Member;
 pub use self::next::Next;
-pub use self::node::{FilterStats, Member};
+pub use self::node::FilterStats;
+pub use self::progress::Progress;
 pub use self::record::{Record, Recorder, recorder};
 pub use self::registry::{Entry, OptionDoc, Prepared, Registry};
 pub use self::spec::Spec;
@@ -40,12 +47,13 @@ pub trait OutputFilter: Send {
     /// Buckets may be left in `input` only by a filter that waits (it answers
     /// [`WouldBlock`](crate::ErrorKind::WouldBlock), usually the `?` of [`Next::read`] does, and is
     /// called again with what it left), that steps aside, or that inserts another before itself.
-    /// What was pushed goes down in every case.
+    /// What was pushed goes down then too.
     ///
     /// # Errors
     ///
-    /// Any error but `WouldBlock` ends the response; the filter is not called again. The chain adds
-    /// its name.
+    /// Any error but `WouldBlock` ends the response: the chain adds the filter's name and calls it no
+    /// more. What the failed call pushed is dropped, unless the body ends in it; its EOS, and any that
+    /// comes later, goes on as an ERROR with this error in it.
     fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()>;
 
     /// The most this filter may do to a body; asked when it joins a chain. It can be lowered for one

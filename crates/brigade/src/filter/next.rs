@@ -6,41 +6,101 @@
 use std::fmt;
 use std::task::Waker;
 
-use super::chain::Shared;
-use super::node::{Link, Me, Member, Node, State, hand_down, waits, wants_flush};
-use super::{Effects, OutputFilter};
+use super::node::{Link, Me, Node, State, waits};
+use super::run::{Then, hand_down};
+use super::shared::Shared;
+use super::{Effects, Member, OutputFilter};
+use crate::brigade::Tally;
 use crate::{Brigade, Bucket, BucketAlloc, Error, Result};
 
 /// What was pushed goes down when it has grown past this many bytes.
 const PIECE_BYTES: u64 = 64 * 1024;
+/// And when it has grown past this many buckets: marks and FILEs take room too.
+const PIECE_BUCKETS: usize = 1024;
 
 /// The rest of the chain, as a filter sees it while it runs.
 ///
 /// Models the `f->next` of an `ap_filter_t`; a filter cannot re-enter the chain above it.
 #[doc(alias = "ap_pass_brigade")]
 pub struct Next<'c, 'b> {
-    out: Brigade<'b>,
-    unflushed: bool,
+    out: &'c mut Brigade<'b>,
+    spare: &'c mut Brigade<'static>,
     below: &'c mut Link,
     me: &'c mut Me,
     at: &'c mut Shared,
+    below_failed: bool,
 }
 
 impl<'c, 'b> Next<'c, 'b> {
     pub(super) fn new(
-        spare: Brigade<'b>,
+        out: &'c mut Brigade<'b>,
+        spare: &'c mut Brigade<'static>,
         below: &'c mut Link,
         me: &'c mut Me,
         at: &'c mut Shared,
     ) -> Self {
-        Self { out: spare, unflushed: false, below, me, at }
+        Self { out, spare, below, me, at, below_failed: false }
     }
 
-    /// Hands down what is left and gives the storage back.
-    pub(super) fn finish(mut self, spare: &mut Brigade<'static>) -> Result<()> {
-        let handed = self.hand_down();
-        *spare = self.out.recycle();
-        handed
+    /// Settles a call that answered `answer` and left `input`, which held `before`; hands down what
+    /// was pushed.
+    pub(super) fn finish(
+        mut self,
+        answer: Result<()>,
+        before: &Tally,
+        input: &mut Brigade<'b>,
+    ) -> (Result<Then>, Result<()>) {
+        self.me.took(before, input.tally());
+        let answer = self.settle(answer, input);
+        if let Err(error) = &answer {
+            self.give_up(error, input);
+        }
+        let handed = if input.is_empty() {
+            self.hand_down_over(input) // Its storage is free.
+        } else {
+            self.hand_down()
+        };
+        if let Ok(Then::Done) = answer {
+            self.me.settle_body();
+        }
+        (answer, handed)
+    }
+
+    /// What a failed call pushed goes down only together with the end of the body, as one brigade: a
+    /// protocol that has not sent its head yet can replace the whole answer, or make it when the owner
+    /// of the chain says that the body has failed. `input` is empty afterwards.
+    fn give_up(&mut self, error: &Error, input: &mut Brigade<'b>) {
+        if self.out.ends_body() || input.ends_body() {
+            self.out.fail_ends(error);
+            input.fail_with(error);
+        } else {
+            self.out.keep_only_connection_marks();
+            input.keep_only_connection_marks();
+        }
+        self.out.append(input);
+    }
+
+    fn settle(&mut self, answer: Result<()>, input: &Brigade<'b>) -> Result<Then> {
+        let me = &mut *self.me;
+        let is_aside = me.state == State::Aside;
+        if me.state == State::Running {
+            me.state = State::Ready;
+        }
+        let answer = match answer {
+            Err(error) if !error.is_would_block() => Err(error),
+            _ if !me.insert_before.is_empty() => {
+                Ok(Then::Insert(std::mem::take(&mut me.insert_before)))
+            }
+            _ if is_aside => Ok(Then::GoOn),
+            Err(_) => Ok(Then::Wait),
+            Ok(()) => me.check_done(input, self.out).map(|()| Then::Done),
+        };
+        answer.map_err(|error| {
+            if self.below_failed && error.filter().is_some() {
+                return error; // It began below, and is named.
+            }
+            self.me.blame(error)
+        })
     }
 
     /// Takes the next bucket out of `input`: a mark, or data with its bytes in memory. `None`: there
@@ -57,16 +117,29 @@ impl<'c, 'b> Next<'c, 'b> {
     /// keeps what is left in `input` and calls again. What was neither pushed nor kept in a field is
     /// lost then, so push (or keep) each bucket before reading the next. Other errors are the
     /// source's.
+    #[inline]
     pub fn read(&mut self, input: &mut Brigade<'b>) -> Result<Option<Bucket<'b>>> {
-        loop {
-            let Some(bucket) = input.pop_front() else { return Ok(None) };
-            if bucket.is_data() && self.discards() {
-                continue; // Nobody wants the body: a FILE goes unread.
+        match input.pop_front() {
+            None => Ok(None),
+            Some(bucket) if !bucket.is_deferred() && !self.discards() => Ok(Some(bucket)),
+            Some(bucket) => {
+                input.push_front(bucket);
+                self.read_on(input)
             }
-            if !bucket.is_deferred() {
-                return Ok(Some(bucket));
+        }
+    }
+
+    fn read_on(&mut self, input: &mut Brigade<'b>) -> Result<Option<Bucket<'b>>> {
+        while let Some(front) = input.front() {
+            if front.is_data() && self.discards() {
+                self.me.discarded();
+                drop(input.pop_front()); // Nobody wants the body: a FILE goes unread.
+                continue;
             }
-            input.push_front(bucket);
+            if !front.is_deferred() {
+                return Ok(input.pop_front());
+            }
+            let is_unknown = front.len().is_none();
             self.hand_down()?;
             if self.discards() {
                 continue; // Nobody wants the body since the head went down just now.
@@ -75,10 +148,14 @@ impl<'c, 'b> Next<'c, 'b> {
                 return Err(Error::would_block());
             }
             let piece = input.pop_read(&mut self.at.read_cx())?;
-            if piece.is_some() {
-                return Ok(piece);
+            if let Some(piece) = piece {
+                if is_unknown {
+                    self.me.given_unknown(piece.len().unwrap_or(0));
+                }
+                return Ok(Some(piece));
             }
         }
+        Ok(None)
     }
 
     /// Gives a bucket to the filters below. It goes down when this call returns, or earlier.
@@ -88,16 +165,16 @@ impl<'c, 'b> Next<'c, 'b> {
     /// What a filter below or the terminal answered; return it. Waiting below is no error.
     #[inline]
     pub fn push(&mut self, bucket: Bucket<'b>) -> Result<()> {
-        if bucket.is_data() && self.discards() {
+        if self.discards() && bucket.is_data() {
+            self.me.discarded();
             return Ok(());
         }
-        if bucket.is_flush() {
-            self.unflushed = false;
-        } else if wants_flush(&bucket) {
-            self.unflushed = true;
-        }
         self.out.push_back(bucket);
-        if self.out.resident_bytes() > PIECE_BYTES { self.hand_down() } else { Ok(()) }
+        if self.out.resident_bytes() > PIECE_BYTES || self.out.len() > PIECE_BUCKETS {
+            self.hand_down()
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives all of a brigade to the filters below, in one go; `brigade` is empty afterwards and keeps
@@ -107,20 +184,21 @@ impl<'c, 'b> Next<'c, 'b> {
     ///
     /// As [`push`](Self::push).
     pub fn push_all(&mut self, brigade: &mut Brigade<'b>) -> Result<()> {
-        if brigade.is_empty() {
-            return Ok(());
-        }
         if self.discards() {
             brigade.drop_data();
+            self.me.discarded();
         }
-        if !self.out.is_empty() {
-            self.hand_down()?;
+        let handed = self.hand_down();
+        if handed.is_err() || brigade.is_empty() {
+            brigade.clear();
+            return handed;
         }
-        if let Some(last) = brigade.back() {
-            self.unflushed = wants_flush(last) || self.unflushed && !last.is_flush();
-        }
-        self.me.pushed(brigade.tally(), brigade.len(), self.unflushed);
-        hand_down(self.below, brigade, self.me.above_next(), self.at)
+        self.me.pushed(brigade);
+        let above = self.me.above_next();
+        // What was pushed has gone down: its storage is free.
+        let handed = hand_down(self.below, brigade, self.out, above, self.at);
+        self.below_failed |= handed.is_err();
+        handed
     }
 
     /// Storage for new bytes.
@@ -166,12 +244,17 @@ impl<'c, 'b> Next<'c, 'b> {
     }
 
     /// This response skips the filter from here on, at no cost; what is left in the input goes on. A
-    /// connection's filter steps aside for good.
+    /// connection's filter steps aside for good. One that has let no data go down has no
+    /// [effects](Self::effects_above) on the response.
     pub fn step_aside(&mut self) {
         self.me.state = State::Aside;
+        if !self.me.has_pushed_data() && !self.out.iter().any(Bucket::is_data) {
+            self.me.effects = Effects::Same;
+        }
     }
 
-    /// Inserts a filter just below this one; it sees all that is pushed from here on.
+    /// Inserts a filter just below this one, whatever its kind; it sees all that is pushed from here
+    /// on.
     ///
     /// # Errors
     ///
@@ -184,10 +267,10 @@ impl<'c, 'b> Next<'c, 'b> {
         Ok(())
     }
 
-    /// Inserts a filter just above this one when the call returns: what is left in the input goes
-    /// through it first. Return at once.
+    /// Inserts a filter just above this one, whatever its kind, when the call returns: what is left in
+    /// the input goes through it first. Return at once.
     pub fn insert_before(&mut self, member: Member) {
-        self.me.insert_before = Some(member);
+        self.me.insert_before.push(member);
     }
 
     #[inline]
@@ -199,14 +282,31 @@ impl<'c, 'b> Next<'c, 'b> {
         if self.out.is_empty() {
             return Ok(());
         }
-        self.me.pushed(self.out.tally(), self.out.len(), self.unflushed);
-        hand_down(self.below, &mut self.out, self.me.above_next(), self.at)
+        // In the middle of a call no storage of this lifetime is free.
+        let mut scratch = std::mem::take(self.spare);
+        let handed = self.hand_down_over(&mut scratch);
+        *self.spare = scratch.recycle();
+        handed
+    }
+
+    fn hand_down_over(&mut self, scratch: &mut Brigade<'b>) -> Result<()> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        self.me.pushed(self.out);
+        let above = self.me.above_next();
+        let handed = hand_down(self.below, self.out, scratch, above, self.at);
+        self.below_failed |= handed.is_err();
+        handed
     }
 }
 
 impl fmt::Debug for Next<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Next").field("filter", &self.me.name).field("pushed", &self.out).finish()
+        f.debug_struct("Next")
+            .field("filter", &self.me.name)
+            .field("pushed", &self.out)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,61 +4,12 @@
 //! leaving and inserting while a brigade is on its way is plain safe code.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use super::chain::Shared;
-use super::{Effects, FilterKind, Next, OutputFilter};
+use super::{Effects, FilterKind, Member, OutputFilter};
 use crate::brigade::Tally;
 use crate::{Brigade, Bucket, Error, ErrorKind, Result};
 
 pub(super) type Link = Option<Box<Node>>;
-
-/// A filter on its way into a chain: with the name that errors and statistics give it, and its place.
-pub struct Member {
-    pub(super) name: Cow<'static, str>,
-    pub(super) kind: FilterKind,
-    pub(super) fingerprint: u64,
-    pub(super) filter: Box<dyn OutputFilter>,
-}
-
-impl Member {
-    /// A filter with its name and place.
-    pub fn new(
-        name: impl Into<Cow<'static, str>>,
-        kind: FilterKind,
-        filter: impl OutputFilter + 'static,
-    ) -> Self {
-        let name = name.into();
-        let fingerprint = fingerprint_of(&name);
-        Self { name, kind, fingerprint, filter: Box::new(filter) }
-    }
-
-    /// Says what stands for the filter and its options in validators such as an ETag: the whole SPEC,
-    /// where there is one. The name alone unless it is said.
-    #[must_use]
-    pub fn described_by(mut self, spec: &str) -> Self {
-        self.fingerprint = fingerprint_of(spec);
-        self
-    }
-
-    pub(super) fn with_fingerprint(mut self, fingerprint: u64) -> Self {
-        self.fingerprint = fingerprint;
-        self
-    }
-}
-
-impl fmt::Debug for Member {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Member").field("name", &self.name).field("kind", &self.kind).finish()
-    }
-}
-
-/// FNV-1a: the same on every machine and in every release, since caches keep what is made of it.
-pub(super) fn fingerprint_of(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
 
 /// What went through one filter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,11 +19,11 @@ pub struct FilterStats {
     pub calls: u64,
     /// Buckets it was given, marks included.
     pub buckets_in: u64,
-    /// Bytes it was given; data of unknown length counts nothing.
+    /// Bytes it was given; data of unknown length counts when it is read there.
     pub bytes_in: u64,
     /// Buckets it pushed.
     pub buckets_out: u64,
-    /// Bytes it pushed.
+    /// Bytes it pushed; data of unknown length counts nothing.
     pub bytes_out: u64,
     /// Bytes in memory that it and the chain keep for it now.
     pub held_bytes: u64,
@@ -89,6 +40,8 @@ pub(super) struct Above {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Ready,
+    /// It is being called. Seen from outside a call: it panicked, and is treated as failed.
+    Running,
     /// It answered `WouldBlock`; `kept` has the rest.
     Waiting,
     /// It stepped aside: brigades go past it.
@@ -97,77 +50,201 @@ pub(super) enum State {
     Failed,
 }
 
+/// What went through a filter since the last body that it finished.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Body {
+    /// Bytes taken out of its input, and pushed. Both wrap: a filter may put back what it held.
+    taken: u64,
+    pushed: u64,
+    ends_taken: u32,
+    ends_pushed: u32,
+    /// Lengths tell nothing: one was not known, or data was dropped since nobody wants it.
+    inexact: bool,
+    ended: bool, // A request's filter pushed its end;
+    late: bool,  // and data after that.
+}
+
 /// All of a node but its filter and what is below: what `Next` may touch while the filter runs.
 pub(super) struct Me {
     pub(super) name: Cow<'static, str>,
     pub(super) kind: FilterKind,
-    /// Kind first, then the order of joining; unique in a chain.
+    /// Kind first, then the order of joining. It never decreases down a chain.
     pub(super) order: u64,
     pub(super) is_request: bool,
     pub(super) effects: Effects,
     pub(super) fingerprint: u64,
     pub(super) above: Above,
     pub(super) state: State,
-    pub(super) unflushed: bool,
-    pub(super) ended: bool, // It pushed the end of the body.
-    pub(super) insert_before: Option<Member>,
+    failure: Option<Error>,
+    pub(super) unflushed: bool, // It pushed something since the last FLUSH.
+    pub(super) insert_before: Vec<Member>,
     pub(super) stats: FilterStats,
-    /// Lengths of this response where all are known, to check filters that declare `Same`.
-    response_in: Option<u64>,
-    response_out: Option<u64>,
+    body: Body,
 }
 
 impl Me {
-    pub(super) fn pushed(&mut self, tally: &Tally, buckets: usize, is_unflushed: bool) {
-        self.stats.buckets_out += buckets as u64;
-        self.stats.bytes_out += tally.known_bytes();
-        self.unflushed = is_unflushed;
-        self.ended |= tally.ends > 0;
-        self.response_out = sum(self.response_out, tally);
+    /// Counts what was handed to it, whether it is called now or later.
+    #[inline]
+    pub(super) fn given(&mut self, input: &Brigade<'_>) {
+        self.stats.buckets_in += input.len() as u64;
+        self.stats.bytes_in += input.tally().known_bytes();
     }
 
-    fn given(&mut self, tally: &Tally, buckets: usize) {
-        self.stats.buckets_in += buckets as u64;
-        self.stats.bytes_in += tally.known_bytes();
-        self.response_in = sum(self.response_in, tally);
+    /// Counts bytes of unknown length once they are read.
+    pub(super) fn given_unknown(&mut self, bytes: u64) {
+        self.stats.bytes_in += bytes;
+        self.body.taken = self.body.taken.wrapping_add(bytes);
+        self.body.inexact = true;
+    }
+
+    /// Counts what a call took out of its input.
+    #[inline]
+    pub(super) fn took(&mut self, before: &Tally, after: &Tally) {
+        let taken = before.known_bytes().wrapping_sub(after.known_bytes());
+        self.body.taken = self.body.taken.wrapping_add(taken);
+        self.body.ends_taken += before.ends.saturating_sub(after.ends);
+        self.body.inexact |= before.unknown > 0;
+    }
+
+    /// Counts what goes down from here.
+    #[inline]
+    pub(super) fn pushed(&mut self, out: &mut Brigade<'_>) {
+        if self.body.ended || out.ends_body() {
+            self.close_body(out);
+        }
+        let tally = out.tally();
+        let bytes = tally.known_bytes();
+        self.body.pushed = self.body.pushed.wrapping_add(bytes);
+        self.body.ends_pushed += tally.ends;
+        self.body.inexact |= tally.unknown > 0;
+        self.stats.buckets_out += out.len() as u64;
+        self.stats.bytes_out += bytes;
+        self.unflushed = leaves_unflushed(out, self.unflushed);
+    }
+
+    /// Data that one response's filter pushes after its end would be taken for another response's: it
+    /// is dropped.
+    #[cold]
+    fn close_body(&mut self, out: &mut Brigade<'_>) {
+        if !self.is_request {
+            return;
+        }
+        if self.pushes_late(out) {
+            self.body.late = true;
+            out.drop_data();
+        }
+        self.body.ended = true;
+    }
+
+    /// Whether a response's filter pushes data after the end of its body.
+    #[inline]
+    fn pushes_late(&self, out: &Brigade<'_>) -> bool {
+        if !self.is_request || !self.body.ended && !out.ends_body() {
+            return false;
+        }
+        let mut ended = self.body.ended;
+        out.iter().any(|bucket| {
+            let is_late = ended && bucket.is_data() && !bucket.is_empty();
+            ended |= bucket.ends_body();
+            is_late
+        })
+    }
+
+    /// Notes that lengths tell nothing of this body: data was dropped since nobody below wants it.
+    pub(super) fn discarded(&mut self) {
+        self.body.inexact = true;
+    }
+
+    /// Whether this filter let any data of the body go down already.
+    pub(super) fn has_pushed_data(&self) -> bool {
+        self.body.pushed > 0
     }
 
     /// What a filter below this one sees above it.
+    #[inline]
     pub(super) fn above_next(&self) -> Above {
-        match self.state {
-            State::Aside => self.above,
-            _ => Above {
-                effects: self.above.effects.max(self.effects),
-                fingerprint: match self.effects {
-                    Effects::Same => self.above.fingerprint,
-                    _ => self.above.fingerprint.rotate_left(5) ^ self.fingerprint,
-                },
+        Above {
+            effects: self.above.effects.max(self.effects),
+            fingerprint: match self.effects {
+                Effects::Same => self.above.fingerprint,
+                _ => self.above.fingerprint.rotate_left(5) ^ self.fingerprint,
             },
         }
     }
 
-    fn check_lengths(&self) -> Result<()> {
-        let lengths = self.response_in.zip(self.response_out);
-        match lengths {
-            Some((given, pushed)) if given != pushed && self.effects != Effects::Changes => {
-                let effects = self.effects;
-                let context = format!("declares {effects:?}, got {given} bytes, pushed {pushed}");
-                Err(Error::new(ErrorKind::Contract, context))
-            }
-            _ => Ok(()),
+    /// Checks what a filter that answered `Ok` left undone. `out` has not gone down yet.
+    #[inline]
+    pub(super) fn check_done(&mut self, input: &Brigade<'_>, out: &Brigade<'_>) -> Result<()> {
+        if input.is_empty() && self.body.ends_taken == 0 && !self.body.ended && !out.ends_body() {
+            return Ok(());
+        }
+        self.check_end(input, out)
+    }
+
+    #[cold]
+    fn check_end(&mut self, input: &Brigade<'_>, out: &Brigade<'_>) -> Result<()> {
+        let contract = |context| Err(Error::new(ErrorKind::Contract, context));
+        if !input.is_empty() {
+            let left = input.len();
+            return contract(format!("answered Ok and left {left} buckets in its input"));
+        }
+        if self.body.late || self.pushes_late(out) {
+            return contract("pushed data after the end of the body".into());
+        }
+        let body = self.body;
+        if body.ends_pushed + out.tally().ends < body.ends_taken {
+            return contract("kept the end of the body".into());
+        }
+        let pushed = body.pushed.wrapping_add(out.tally().known_bytes());
+        let exact = !body.inexact && out.tally().unknown == 0;
+        let is_wrong = exact && self.effects < Effects::Changes && pushed != body.taken;
+        if cfg!(debug_assertions) && is_wrong {
+            let (taken, effects) = (body.taken, self.effects);
+            return contract(format!(
+                "declares {effects:?}, was given {taken} bytes and pushed {pushed}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Once a body is finished and handed down, the next is counted from nothing.
+    #[inline]
+    pub(super) fn settle_body(&mut self) {
+        if self.body.ends_taken > 0 && !self.is_request {
+            self.body = Body::default();
         }
     }
-}
 
-fn sum(so_far: Option<u64>, tally: &Tally) -> Option<u64> {
-    so_far?.checked_add(tally.len_bytes()?)
+    /// Names the filter in an error that began in it, and calls it no more.
+    #[cold]
+    pub(super) fn blame(&mut self, error: Error) -> Error {
+        let error = error.in_filter(self.name.clone()).at_byte(self.body.taken);
+        self.state = State::Failed;
+        self.failure = Some(error.clone());
+        error
+    }
+
+    /// Makes of `input` what may go past a filter that failed: marks, and one end of the body.
+    #[cold]
+    pub(super) fn fail(&mut self, input: &mut Brigade<'_>) {
+        let error = self.failure.get_or_insert_with(|| {
+            Error::other("the filter panicked")
+                .in_filter(self.name.clone())
+                .at_byte(self.body.taken)
+        });
+        input.fail_with(error);
+        if self.body.ended {
+            input.drop_ends();
+        }
+        self.body.ended |= self.is_request && input.ends_body();
+    }
 }
 
 pub(super) struct Node {
     pub(super) filter: Box<dyn OutputFilter>,
     pub(super) me: Me,
     pub(super) kept: Brigade<'static>,
-    spare: Brigade<'static>, // Empty: storage for what the filter pushes in its next call.
+    pub(super) spare: Brigade<'static>, // Empty: storage for handing down in the middle of a call.
     pub(super) next: Link,
 }
 
@@ -185,12 +262,11 @@ impl Node {
                 fingerprint: member.fingerprint,
                 above: Above::default(),
                 state: State::Ready,
+                failure: None,
                 unflushed: false,
-                ended: false,
-                insert_before: None,
+                insert_before: Vec::new(),
                 stats: FilterStats::default(),
-                response_in: Some(0),
-                response_out: Some(0),
+                body: Body::default(),
             },
             kept: Brigade::new(),
             spare: Brigade::new(),
@@ -205,14 +281,14 @@ impl Node {
 
     /// Makes a connection's filter ready for the next response.
     pub(super) fn begin_response(&mut self) {
-        let filter_effects = self.filter.effects();
-        let me = &mut self.me;
-        (me.effects, me.ended) = (filter_effects, false);
-        (me.response_in, me.response_out) = (Some(0), Some(0));
+        if self.me.state != State::Aside {
+            self.me.effects = self.filter.effects();
+        }
     }
 }
 
 /// Whether `link` or a filter below it waits.
+#[inline]
 pub(super) fn waits(mut link: &Link) -> bool {
     while let Some(node) = link {
         if node.me.state == State::Waiting {
@@ -223,127 +299,13 @@ pub(super) fn waits(mut link: &Link) -> bool {
     false
 }
 
-/// Gives `input` to the filter at `link`, or to the terminal. Always takes everything.
-pub(super) fn hand_down<'b>(
-    link: &mut Link,
-    input: &mut Brigade<'b>,
-    above: Above,
-    at: &mut Shared,
-) -> Result<()> {
-    if input.is_empty() {
-        return Ok(());
+/// Whether something is left that a FLUSH would move on, once `brigade` has gone by.
+#[inline]
+pub(super) fn leaves_unflushed(brigade: &Brigade<'_>, before: bool) -> bool {
+    // What ends a request or a connection is acted on at once; it needs no FLUSH, and is none.
+    let is_asking = |bucket: &&Bucket<'_>| !bucket.is_eor() && !bucket.is_eoc();
+    match brigade.iter().rev().find(is_asking) {
+        Some(last) => !last.is_flush(),
+        None => before,
     }
-    if at.refused.is_some() {
-        input.clear();
-        return Err(at.aborted());
-    }
-    let Some(node) = link else {
-        return at.write(input);
-    };
-    node.me.above = above;
-    match node.me.state {
-        State::Ready => {
-            node.me.given(input.tally(), input.len());
-            call(link, input, at)
-        }
-        State::Aside => hand_down(&mut node.next, input, above, at),
-        State::Waiting => {
-            node.me.given(input.tally(), input.len());
-            input.set_aside(&mut node.kept, &mut at.alloc);
-            Ok(())
-        }
-        State::Failed => {
-            input.drop_data();
-            hand_down(&mut node.next, input, node.me.above_next(), at)
-        }
-    }
-}
-
-/// Calls a filter that waited, with what the chain kept for it.
-pub(super) fn call_again(link: &mut Link, at: &mut Shared) -> Result<()> {
-    let Some(node) = link else { return Ok(()) };
-    node.me.state = State::Ready;
-    let mut kept = std::mem::take(&mut node.kept);
-    call(link, &mut kept, at)
-}
-
-/// Calls the filter at `link` with what it was given, now or before it waited.
-fn call<'b>(link: &mut Link, input: &mut Brigade<'b>, at: &mut Shared) -> Result<()> {
-    let Some(node) = link else { return Ok(()) };
-    node.me.stats.calls += 1;
-    let Node { filter, me, spare, next: below, .. } = &mut **node;
-    let had_end = input.ends_body();
-    let mut next = Next::new(std::mem::take(spare), below, me, at);
-    let answer = filter.filter(input, &mut next);
-    let handed = next.finish(spare);
-    let inserting = node.me.insert_before.take();
-    let answer = match answer {
-        Ok(()) if inserting.is_none() => settle(&node.me, input, had_end),
-        Ok(()) => Ok(()),
-        Err(error) if error.is_would_block() => {
-            input.set_aside(&mut node.kept, &mut at.alloc);
-            node.me.state = State::Waiting;
-            Ok(())
-        }
-        Err(error) => Err(error),
-    };
-    // What went wrong below came first.
-    handed?;
-    answer.map_err(|error| blame(&mut node.me, error))?;
-    match inserting {
-        Some(member) => insert_before(link, member, input, at),
-        None if node.me.state == State::Aside => {
-            let above = node.me.above;
-            hand_down(&mut node.next, input, above, at)
-        }
-        None => Ok(()),
-    }
-}
-
-/// Checks what a filter that answered `Ok` left undone.
-fn settle(me: &Me, input: &Brigade<'_>, had_end: bool) -> Result<()> {
-    if me.state == State::Aside {
-        return Ok(());
-    }
-    if !input.is_empty() {
-        let context = format!("answered Ok and left {} buckets in its input", input.len());
-        return Err(Error::new(ErrorKind::Contract, context));
-    }
-    if had_end && !me.ended {
-        return Err(Error::new(ErrorKind::Contract, "kept the end of the body"));
-    }
-    if had_end && cfg!(debug_assertions) {
-        me.check_lengths()?;
-    }
-    Ok(())
-}
-
-/// Names the filter in which `error` began, and calls it no more. An error from below has a name.
-fn blame(me: &mut Me, error: Error) -> Error {
-    if error.filter().is_some() {
-        return error;
-    }
-    me.state = State::Failed;
-    error.in_filter(me.name.clone()).at_byte(me.stats.bytes_in)
-}
-
-/// Puts `member` above the filter at `link`; what is left in `input` goes through it first.
-fn insert_before<'b>(
-    link: &mut Link,
-    member: Member,
-    input: &mut Brigade<'b>,
-    at: &mut Shared,
-) -> Result<()> {
-    let Some(node) = link.take() else { return Ok(()) };
-    let above = node.me.above;
-    // Orders are spaced, so that there is one between this filter's and those above.
-    let mut inserted = Node::new(member, node.me.order - 1, node.me.is_request);
-    inserted.next = Some(node);
-    *link = Some(inserted);
-    hand_down(link, input, above, at)
-}
-
-/// Whether a bucket leaves something behind that a FLUSH would move on.
-pub(super) fn wants_flush(bucket: &Bucket<'_>) -> bool {
-    !(bucket.is_flush() || bucket.is_eor() || bucket.is_eoc())
 }

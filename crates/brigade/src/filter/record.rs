@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Terminal;
-use crate::{Brigade, Bucket, End, ErrorKind, Outcome, ReadCx, Result};
+use crate::{Brigade, Bucket, End, Error, ErrorKind, Outcome, ReadCx, Result};
 
 /// Makes a terminal that takes everything at once, and the record it writes.
 pub fn recorder() -> (Recorder, Record) {
@@ -74,8 +74,9 @@ impl Terminal for Recorder {
                 Ok(Some(bucket)) => self.record.take(bucket, self.ended),
                 Ok(None) => return Ok(()),
                 // A recorder holds nothing back, so it has nowhere to wait.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Err(error.because("a recorder cannot wait for a STREAM"));
+                Err(error) if error.is_would_block() => {
+                    let context = "a recorder cannot wait for a STREAM";
+                    return Err(Error::new(ErrorKind::Unsupported, context));
                 }
                 Err(error) => return Err(error),
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::node::fingerprint_of;
+use super::member::fingerprint_of;
 use super::{Effects, FilterKind, Member, OutputFilter, Spec};
 use crate::{Error, ErrorKind, Result};
 
@@ -149,7 +149,10 @@ impl Entry {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("name", &self.name).field("kind", &self.kind).finish()
+        f.debug_struct("Entry")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -181,7 +184,10 @@ impl Prepared {
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prepared").field("name", &self.name).field("kind", &self.kind).finish()
+        f.debug_struct("Prepared")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -244,7 +250,7 @@ impl Registry {
         };
         entry.check(&parsed)?;
         let make = (entry.build)(&parsed)?;
-        let fingerprint = fingerprint_of(&format!("{parsed:?}"));
+        let fingerprint = fingerprint_of(&parsed.to_string());
         Ok(Prepared { name: entry.name, kind: entry.kind, fingerprint, make })
     }
 }

@@ -1,9 +1,10 @@
 //! The text that names a filter with its options: `deflate level=6`, `substitute s/a/b/`.
 //!
-//! `NAME (WS key=value | WS word)*`. A key is `[a-z_]+`; `"…"` quotes, with `\"` and `\\` inside; an
-//! item that begins with a quote is a word.
+//! `NAME (WS key=value | WS word)*`. A name is letters, digits, `_`, `-` and `.`; a key is `[a-z_]+`;
+//! `"…"` quotes, with `\"` and `\\` inside; an item that begins with a quote is a word.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use crate::{Error, ErrorKind, Result};
@@ -68,13 +69,49 @@ impl Spec {
     }
 }
 
+/// Writes the words, then the options, quoted where they have to be: parsed again it gives an equal
+/// SPEC. What stands for a filter in a validator is made of this text, so it must never change.
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        for word in &self.words {
+            let is_plain = !word.is_empty() && !word.starts_with('"') && !is_option(word);
+            f.write_str(" ")?;
+            write_quoted(f, word, is_plain)?;
+        }
+        for (key, value) in &self.options {
+            write!(f, " {key}=")?;
+            write_quoted(f, value, true)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str, is_plain: bool) -> fmt::Result {
+    if is_plain && !text.contains(|c: char| c.is_whitespace() || c == '"') {
+        return f.write_str(text);
+    }
+    f.write_char('"')?;
+    for next in text.chars() {
+        if matches!(next, '"' | '\\') {
+            f.write_char('\\')?;
+        }
+        f.write_char(next)?;
+    }
+    f.write_char('"')
+}
+
+fn is_option(item: &str) -> bool {
+    item.split_once('=').is_some_and(|(key, _)| is_key(key))
+}
+
 impl FromStr for Spec {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let mut items = split(text)?.into_iter();
         let name = match items.next() {
-            Some(Item { text, quoted: false }) => text,
+            Some(item) if !item.quoted && is_name(&item.text) => item.text,
             _ => {
                 let context = format!("the filter {text:?} begins with no name");
                 return Err(Error::new(ErrorKind::InvalidInput, context));
@@ -94,6 +131,11 @@ impl FromStr for Spec {
         }
         Ok(spec)
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 fn is_key(text: &str) -> bool {

@@ -1,0 +1,121 @@
+//! Copying bytes into a brigade and out of it.
+//!
+//! Invariant: bytes are copied once, into the open block; neighbouring slices of one block are one run
+//! and are never copied to be joined.
+
+use std::fmt;
+
+use super::{Brigade, Tally};
+use crate::{Bucket, BucketAlloc, Error, ErrorKind, Result};
+
+impl<'a> Brigade<'a> {
+    /// Copies all bytes into one vector; the brigade stays as it is, marks are passed over.
+    ///
+    /// Models `apr_brigade_flatten`, which silently leaves out what does not fit, and
+    /// `apr_brigade_pflatten`, which has no limit.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooLarge`] for more than `limit_bytes`; [`ErrorKind::Unsupported`] when data has
+    /// to be read first, see [`pop_read`](Self::pop_read).
+    #[doc(alias = "apr_brigade_flatten", alias = "apr_brigade_pflatten")]
+    pub fn flatten(&self, limit_bytes: u64) -> Result<Vec<u8>> {
+        let len = self.tally.resident_bytes;
+        if len > limit_bytes {
+            let context = format!("flatten {len} bytes, limit {limit_bytes}");
+            return Err(Error::new(ErrorKind::TooLarge, context));
+        }
+        let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+        let mut runs = self.runs();
+        runs.by_ref().for_each(|run| out.extend_from_slice(run));
+        match runs.stopped_at() {
+            Some(deferred) => {
+                let context = format!("flatten a {} that is not read", deferred.kind_name());
+                Err(Error::new(ErrorKind::Unsupported, context))
+            }
+            None => Ok(out),
+        }
+    }
+
+    /// Copies `bytes` to the end, where they gather with what was written before: small writes share
+    /// a bucket until its block is full. Models `apr_brigade_write`, whose gathering ends after the
+    /// first 8,000 bytes.
+    ///
+    /// ```
+    /// # use brigade::{Brigade, BucketAlloc};
+    /// # let mut alloc = BucketAlloc::new();
+    /// let mut brigade = Brigade::new();
+    /// for _ in 0..3000 {
+    ///     brigade.write(&mut alloc, b"hello\0");
+    /// }
+    /// assert_eq!((brigade.len(), brigade.len_bytes()), (3, Some(18_000)));
+    /// ```
+    #[doc(
+        alias = "apr_brigade_write",
+        alias = "apr_brigade_puts",
+        alias = "apr_brigade_putc",
+        alias = "apr_brigade_writev"
+    )]
+    #[inline]
+    pub fn write(&mut self, alloc: &mut BucketAlloc, bytes: &[u8]) {
+        let mut taken = 0;
+        if let Some(slice) = self.buckets.back_mut().and_then(Bucket::block_mut) {
+            taken = alloc.extend(slice, bytes);
+            self.tally.resident_bytes += taken as u64;
+        }
+        if taken < bytes.len() {
+            self.write_on(alloc, &bytes[taken..]);
+        }
+    }
+
+    fn write_on(&mut self, alloc: &mut BucketAlloc, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let slice = alloc.begin(bytes);
+            bytes = &bytes[slice.len()..];
+            self.push_back(Bucket::block(slice));
+        }
+    }
+
+    /// Formats to the end, as [`write`](Self::write) does: `format_args!("{n}\n")`. Models
+    /// `apr_brigade_printf`.
+    #[doc(alias = "apr_brigade_printf", alias = "apr_brigade_vprintf")]
+    pub fn print(&mut self, alloc: &mut BucketAlloc, text: fmt::Arguments<'_>) {
+        struct To<'t, 'a>(&'t mut Brigade<'a>, &'t mut BucketAlloc);
+        impl fmt::Write for To<'_, '_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0.write(self.1, text.as_bytes());
+                Ok(())
+            }
+        }
+        // Fails only if a `Display` of the caller's does; what it wrote until then stays.
+        let _ = fmt::Write::write_fmt(&mut To(self, alloc), text);
+    }
+
+    /// Makes every byte outlive this call and moves all buckets to the end of `into`. Borrowed pieces
+    /// are packed together, neighbouring slices of one block become one; FILE and STREAM stay unread.
+    ///
+    /// Models `ap_save_brigade`, which takes 8 KiB for every borrowed piece of 129 bytes or more, and
+    /// drains a pipe to its end.
+    #[doc(alias = "ap_save_brigade", alias = "ap_filter_setaside_brigade")]
+    pub fn set_aside(&mut self, into: &mut Brigade<'static>, alloc: &mut BucketAlloc) {
+        self.tally = Tally::new();
+        for bucket in self.buckets.drain(..) {
+            match bucket.borrowed() {
+                Some([]) => into.push_back(Bucket::immortal(b"")),
+                Some(bytes) => into.write(alloc, bytes),
+                None => into.push_merged(bucket.set_aside(alloc)),
+            }
+        }
+    }
+
+    fn push_merged(&mut self, bucket: Bucket<'a>) {
+        self.tally.add(&bucket);
+        let kept = match self.buckets.back_mut() {
+            Some(last) => last.merge(bucket),
+            None => Err(bucket),
+        };
+        if let Err(bucket) = kept {
+            self.buckets.push_back(bucket);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Walking a brigade, and making one of buckets.
+
+use std::collections::vec_deque;
+use std::iter::FusedIterator;
+
+use super::Brigade;
+use crate::Bucket;
+
+/// The buckets of a brigade, first to last.
+#[derive(Debug, Clone)]
+pub struct Iter<'r, 'a>(vec_deque::Iter<'r, Bucket<'a>>);
+
+/// The buckets of a brigade, owned, first to last.
+#[derive(Debug)]
+pub struct IntoIter<'a>(vec_deque::IntoIter<Bucket<'a>>);
+
+impl<'a> Brigade<'a> {
+    /// The buckets, first to last.
+    pub fn iter(&self) -> Iter<'_, 'a> {
+        Iter(self.buckets.iter())
+    }
+}
+
+impl<'r, 'a> Iterator for Iter<'r, 'a> {
+    type Item = &'r Bucket<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_, '_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back()
+    }
+}
+
+impl ExactSizeIterator for Iter<'_, '_> {}
+impl FusedIterator for Iter<'_, '_> {}
+
+impl<'a> Iterator for IntoIter<'a> {
+    type Item = Bucket<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for IntoIter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back()
+    }
+}
+
+impl ExactSizeIterator for IntoIter<'_> {}
+impl FusedIterator for IntoIter<'_> {}
+
+impl<'a> IntoIterator for Brigade<'a> {
+    type Item = Bucket<'a>;
+    type IntoIter = IntoIter<'a>;
+
+    fn into_iter(self) -> IntoIter<'a> {
+        IntoIter(self.buckets.into_iter())
+    }
+}
+
+impl<'r, 'a> IntoIterator for &'r Brigade<'a> {
+    type Item = &'r Bucket<'a>;
+    type IntoIter = Iter<'r, 'a>;
+
+    fn into_iter(self) -> Iter<'r, 'a> {
+        self.iter()
+    }
+}
+
+impl<'a> Extend<Bucket<'a>> for Brigade<'a> {
+    fn extend<I: IntoIterator<Item = Bucket<'a>>>(&mut self, buckets: I) {
+        buckets.into_iter().for_each(|bucket| self.push_back(bucket));
+    }
+}
+
+impl<'a> FromIterator<Bucket<'a>> for Brigade<'a> {
+    fn from_iter<I: IntoIterator<Item = Bucket<'a>>>(buckets: I) -> Self {
+        let mut brigade = Self::new();
+        brigade.extend(buckets);
+        brigade
+    }
+}
+
+impl<'a> From<Bucket<'a>> for Brigade<'a> {
+    fn from(bucket: Bucket<'a>) -> Self {
+        let mut brigade = Self::new();
+        brigade.push_back(bucket);
+        brigade
+    }
+}

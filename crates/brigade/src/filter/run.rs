@@ -1,0 +1,121 @@
+//! Leading a brigade through the filters below a link: the heart of the chain.
+//!
+//! Invariants: handing down takes everything, and never answers `WouldBlock`. The end of a body that
+//! entered at the top reaches the terminal, whatever fails: as EOS, or as ERROR once a filter has
+//! failed, so that a failed body never looks complete.
+
+use super::Member;
+use super::next::Next;
+use super::node::{Above, Link, Node, State};
+use super::shared::Shared;
+use crate::{Brigade, Bucket, Outcome, Result};
+
+/// Gives `input` to the filter at `link`, or to the terminal. It is empty afterwards. `scratch` is
+/// empty too, before and after: storage for what the filter pushes.
+pub(super) fn hand_down<'b>(
+    link: &mut Link,
+    input: &mut Brigade<'b>,
+    scratch: &mut Brigade<'b>,
+    above: Above,
+    at: &mut Shared,
+) -> Result<()> {
+    if input.is_empty() {
+        return Ok(());
+    }
+    if let Some(end) = at.refused {
+        input.complete_all(&Outcome::new(end, 0));
+        return Err(at.aborted());
+    }
+    let Some(node) = link else {
+        return at.write(input);
+    };
+    node.me.above = above;
+    match node.me.state {
+        State::Ready => {
+            node.me.given(input);
+            call(link, input, scratch, at)
+        }
+        State::Waiting => {
+            node.me.given(input);
+            input.set_aside(&mut node.kept, &mut at.alloc);
+            Ok(())
+        }
+        State::Aside => hand_down(&mut node.next, input, scratch, node.me.above_next(), at),
+        State::Failed | State::Running => {
+            node.me.fail(input);
+            hand_down(&mut node.next, input, scratch, node.me.above_next(), at)
+        }
+    }
+}
+
+/// Calls a filter that waited, with what the chain kept for it.
+pub(super) fn call_again(link: &mut Link, at: &mut Shared) -> Result<()> {
+    let Some(node) = link else { return Ok(()) };
+    let mut kept = std::mem::take(&mut node.kept);
+    call(link, &mut kept, &mut Brigade::new(), at)
+}
+
+/// How a call ended, its errors aside.
+pub(super) enum Then {
+    /// All was taken.
+    Done,
+    /// The filter waits for what is left.
+    Wait,
+    /// What is left goes past the filter.
+    GoOn,
+    /// What is left goes through these first.
+    Insert(Vec<Member>),
+}
+
+/// Calls the filter at `link` with what it was given, now or before it waited.
+fn call<'b>(
+    link: &mut Link,
+    input: &mut Brigade<'b>,
+    scratch: &mut Brigade<'b>,
+    at: &mut Shared,
+) -> Result<()> {
+    let Some(node) = link else { return Ok(()) };
+    debug_assert!(scratch.is_empty(), "{} is called with {scratch:?}", node.me.name);
+    let Node { filter, me, spare, next: below, .. } = &mut **node;
+    me.stats.calls += 1;
+    me.state = State::Running;
+    if cfg!(debug_assertions) && !me.is_request && has_data_after_end(input) {
+        me.discarded(); // The filter may hold the beginning of the next body: lengths tell nothing.
+    }
+    let before = *input.tally();
+    let mut next = Next::new(scratch, spare, below, me, at);
+    let answer = filter.filter(input, &mut next);
+    let (answer, handed) = next.finish(answer, &before, input);
+    let then = answer?;
+    if let Then::Wait = then {
+        node.me.state = State::Waiting;
+        input.set_aside(&mut node.kept, &mut at.alloc);
+    }
+    handed?;
+    match then {
+        Then::Done | Then::Wait => Ok(()),
+        Then::GoOn => hand_down(&mut node.next, input, scratch, node.me.above_next(), at),
+        Then::Insert(members) => {
+            let above = node.me.above;
+            insert_before(link, members);
+            hand_down(link, input, scratch, above, at)
+        }
+    }
+}
+
+/// Puts `members` above the filter at `link`, the first uppermost.
+fn insert_before(link: &mut Link, members: Vec<Member>) {
+    let Some(node) = link else { return };
+    // Orders are spaced: there is one between this filter's and those above.
+    let (order, is_request) = (node.me.order - 1, node.me.is_request);
+    for member in members.into_iter().rev() {
+        let mut inserted = Node::new(member, order, is_request);
+        inserted.next = link.take();
+        *link = Some(inserted);
+    }
+}
+
+fn has_data_after_end(input: &Brigade<'_>) -> bool {
+    let mut after = input.iter().rev().take_while(|bucket| !bucket.ends_body());
+    input.ends_body() && after.any(Bucket::is_data)
+}

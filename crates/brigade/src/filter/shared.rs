@@ -1,0 +1,99 @@
+//! What all filters of a chain share: storage, the terminal, and whether the chain refuses.
+//!
+//! Invariant: a hard error of the terminal is final. It is asked for nothing more, and is told so.
+
+use std::task::Waker;
+
+use super::Terminal;
+use crate::{Brigade, BucketAlloc, End, Error, ErrorKind, Outcome, ReadCx, ReadMode, Result};
+
+pub(super) struct Shared {
+    pub(super) alloc: BucketAlloc,
+    pub(super) mode: ReadMode,
+    pub(super) waker: Waker,
+    pub(super) terminal: Box<dyn Terminal>,
+    /// Data of filters with a lower order is dropped; 0: of none.
+    pub(super) discard: u64,
+    /// Set by a hard error of the terminal, and by the owner.
+    pub(super) refused: Option<End>,
+}
+
+impl Shared {
+    pub(super) fn new(terminal: impl Terminal) -> Self {
+        Self {
+            alloc: BucketAlloc::new(),
+            mode: ReadMode::Blocking,
+            waker: Waker::noop().clone(),
+            terminal: Box::new(terminal),
+            discard: 0,
+            refused: None,
+        }
+    }
+
+    pub(super) fn read_cx(&mut self) -> ReadCx<'_> {
+        ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker)
+    }
+
+    /// Gives `brigade` to the terminal; it is empty afterwards.
+    pub(super) fn write(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
+        let mut cx = ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker);
+        let answer = self.terminal.write(brigade, &mut cx);
+        if answer.is_ok() && brigade.is_empty() {
+            return Ok(());
+        }
+        let left = brigade.len();
+        self.settle(answer.and_then(|()| {
+            let context = format!("answered Ok and left {left} buckets in its input");
+            Err(Error::new(ErrorKind::Contract, context))
+        }))
+        .inspect_err(|_| {
+            let end = self.refused.unwrap_or(End::Failed);
+            brigade.complete_all(&Outcome::new(end, 0));
+        })
+    }
+
+    pub(super) fn resume(&mut self) -> Result<()> {
+        let mut cx = ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker);
+        let answer = self.terminal.resume(&mut cx);
+        self.settle(answer)
+    }
+
+    /// Names the terminal in its errors, and refuses from then on.
+    fn settle(&mut self, answer: Result<()>) -> Result<()> {
+        answer.map_err(|error| {
+            // A filter would take it for its own wish to wait.
+            let error = match error.kind() {
+                ErrorKind::WouldBlock => {
+                    let context = "answered WouldBlock, and keeps nothing to go on with";
+                    Error::new(ErrorKind::Contract, context).because(error)
+                }
+                _ => error,
+            };
+            self.refuse(match error.kind() {
+                ErrorKind::ClientGone => End::ClientGone,
+                ErrorKind::TimedOut => End::Timeout,
+                _ => End::Failed,
+            });
+            error.in_filter(self.terminal.name())
+        })
+    }
+
+    pub(super) fn refuse(&mut self, end: End) {
+        if self.refused.is_none() {
+            self.refused = Some(end);
+            self.terminal.abort(end);
+        }
+    }
+
+    pub(super) fn check_open(&self) -> Result<()> {
+        match self.refused {
+            Some(_) => Err(self.aborted()),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
+    pub(super) fn aborted(&self) -> Error {
+        Error::new(ErrorKind::Aborted, "the connection has ended").in_filter(self.terminal.name())
+    }
+}

@@ -1,0 +1,432 @@
+//! A brigade: cutting, joining, gathering, flattening, setting aside.
+
+use brigade::{Brigade, Bucket, BucketAlloc, Error, ErrorKind, ReadCx, ReadMode};
+
+use crate::kit::{Pieces, file_of, halting, pattern};
+
+fn of<'a>(buckets: impl IntoIterator<Item = Bucket<'a>>) -> Brigade<'a> {
+    buckets.into_iter().collect()
+}
+
+fn shown(brigade: &Brigade<'_>) -> String {
+    brigade.assert_invariants();
+    format!("{brigade:?}")
+}
+
+/// Three pieces, a mark, a zero-length piece and a FILE: 15 bytes.
+fn mixed() -> Brigade<'static> {
+    of([
+        Bucket::immortal(b"abc"),
+        Bucket::flush(),
+        Bucket::immortal(b"defg"),
+        Bucket::immortal(b""),
+        Bucket::file(file_of(b"hijklmno"), 0, 8),
+        Bucket::eos(),
+    ])
+}
+
+#[test]
+fn brigade_knows_its_lengths_without_a_walk() {
+    let mut brigade = mixed();
+    assert_eq!((brigade.len(), brigade.len_bytes(), brigade.resident_bytes()), (6, Some(15), 7));
+    assert!(brigade.ends_body());
+    brigade.push_front(halting(&[]));
+    assert_eq!((brigade.len_bytes(), brigade.resident_bytes()), (None, 7));
+    drop(brigade.pop_front());
+    drop(brigade.pop_back());
+    assert_eq!((brigade.len_bytes(), brigade.ends_body()), (Some(15), false));
+    brigade.assert_invariants();
+}
+
+#[test]
+fn error_in_the_place_of_eos_ends_a_body_too() {
+    assert!(of([Bucket::error(Error::other("no"))]).ends_body());
+    assert!(!of([Bucket::flush(), Bucket::eoc()]).ends_body());
+}
+
+#[test]
+fn append_and_prepend_move_all_and_leave_the_other_empty() {
+    let mut brigade = of([Bucket::immortal(b"b")]);
+    let mut before = of([Bucket::immortal(b"a"), Bucket::flush()]);
+    let mut after = of([Bucket::immortal(b"c"), Bucket::eos()]);
+    brigade.prepend(&mut before);
+    brigade.append(&mut after);
+    assert!(before.is_empty() && after.is_empty() && before.len_bytes() == Some(0));
+    assert_eq!(shown(&brigade), r#"[IMMORTAL 1 "a", FLUSH, IMMORTAL 1 "b", IMMORTAL 1 "c", EOS]"#);
+    before.assert_invariants();
+    after.assert_invariants();
+}
+
+#[test]
+fn longer_lived_buckets_join_a_brigade_that_borrows() {
+    let mut own: Brigade<'static> = of([Bucket::immortal(b"own")]);
+    let line = String::from("borrowed");
+    let mut brigade = of([Bucket::transient(line.as_bytes())]);
+    brigade.append(&mut own);
+    own.push_back(Bucket::immortal(b"again"));
+    assert_eq!((brigade.len(), own.len()), (2, 1));
+}
+
+#[test]
+fn brigade_may_be_declared_before_what_it_borrows() {
+    let mut brigade = Brigade::new();
+    let line = String::from("borrowed");
+    brigade.push_back(Bucket::transient(line.as_bytes()));
+    assert_eq!(brigade.flatten(8).unwrap(), b"borrowed");
+}
+
+#[test]
+fn split_off_keeps_the_buckets_before_the_place() {
+    for at in 0..=6 {
+        let (mut brigade, whole) = (mixed(), mixed().len_bytes().unwrap());
+        let rest = brigade.split_off(at);
+        assert_eq!((brigade.len(), rest.len()), (at, 6 - at));
+        assert_eq!(brigade.len_bytes().unwrap() + rest.len_bytes().unwrap(), whole);
+        brigade.assert_invariants();
+        rest.assert_invariants();
+    }
+}
+
+#[test]
+#[should_panic(expected = "split a brigade of 6 buckets at 7")]
+fn split_off_past_the_end_panics_with_both_numbers() {
+    let _ = mixed().split_off(7);
+}
+
+#[test]
+fn partition_at_any_byte_keeps_exactly_as_many() {
+    let mut alloc = BucketAlloc::new();
+    for at in 0..=15 {
+        let mut brigade = mixed();
+        let mut rest = brigade.partition(at).unwrap();
+        assert_eq!((brigade.len_bytes(), rest.len_bytes()), (Some(at), Some(15 - at)));
+        let mut out = Vec::new();
+        for part in [&mut brigade, &mut rest] {
+            part.assert_invariants();
+            let mut cx = ReadCx::new(&mut alloc, ReadMode::NonBlocking);
+            while let Some(piece) = part.pop_read(&mut cx).unwrap() {
+                out.extend_from_slice(piece.bytes().unwrap_or_default());
+            }
+        }
+        assert_eq!(out, b"abcdefghijklmno", "cut at {at}");
+    }
+}
+
+#[test]
+fn partition_sends_marks_and_empty_data_at_the_cut_with_the_rest() {
+    let mut brigade = mixed();
+    let rest = brigade.partition(3).unwrap();
+    assert_eq!(shown(&brigade), r#"[IMMORTAL 3 "abc"]"#);
+    assert_eq!(rest.len(), 5);
+    let mut all = mixed();
+    let rest = all.partition(15).unwrap();
+    assert_eq!((all.len(), shown(&rest)), (5, "[EOS]".into()));
+}
+
+#[test]
+fn partition_past_the_end_is_an_error_and_changes_nothing() {
+    let mut brigade = mixed();
+    let before = shown(&brigade);
+    let error = brigade.partition(16).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incomplete);
+    assert_eq!(error.to_string(), "partition 15 bytes at 16");
+    assert_eq!(shown(&brigade), before);
+}
+
+#[test]
+fn partition_never_reads_data_of_unknown_length_in_its_way() {
+    let mut brigade = of([Bucket::immortal(b"abc"), halting(&[b"def"]), Bucket::eos()]);
+    let before = shown(&brigade);
+    let error = brigade.partition(4).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        error.to_string(),
+        "partition at byte 4: a STREAM from byte 3 on must be read first"
+    );
+    assert_eq!(shown(&brigade), before);
+    assert_eq!(brigade.partition(3).unwrap().len(), 2);
+}
+
+#[track_caller]
+fn check_lines(pieces: &[&'static [u8]], limit: u64, lines: &[(&str, bool)]) {
+    let mut brigade = of(pieces.iter().map(|piece| Bucket::immortal(piece)));
+    let mut line = Brigade::new();
+    for (text, is_complete) in lines {
+        assert_eq!(brigade.split_line(&mut line, limit).unwrap(), *is_complete, "before {text:?}");
+        assert_eq!(String::from_utf8(line.flatten(64).unwrap()).unwrap(), *text);
+        brigade.assert_invariants();
+        line.assert_invariants();
+        if *is_complete {
+            line.clear();
+        }
+    }
+    assert!(brigade.is_empty(), "left: {brigade:?}");
+}
+
+#[test]
+fn split_line_takes_one_line_however_it_is_cut() {
+    check_lines(&[b"one\ntwo\n"], 64, &[("one\n", true), ("two\n", true)]);
+    check_lines(&[b"o", b"", b"ne\r", b"\ntwo", b"\n"], 64, &[("one\r\n", true), ("two\n", true)]);
+    check_lines(&[b"\n\n"], 64, &[("\n", true), ("\n", true)]);
+    check_lines(&[b"no end"], 64, &[("no end", false)]);
+}
+
+#[test]
+fn split_line_stops_exactly_at_its_limit() {
+    check_lines(&[b"abcdefgh\n"], 4, &[("abcd", false), ("abcdefgh", false), ("abcdefgh\n", true)]);
+    check_lines(&[b"abc\nd"], 4, &[("abc\n", true), ("d", false)]);
+    let mut brigade = of([Bucket::immortal(b"abc\n")]);
+    let mut line = Brigade::new();
+    assert!(!brigade.split_line(&mut line, 0).unwrap());
+    assert_eq!((brigade.len_bytes(), line.len_bytes()), (Some(4), Some(0)));
+}
+
+#[test]
+fn split_line_does_not_walk_over_a_mark_or_read_a_stream() {
+    let mut brigade = of([Bucket::immortal(b"ab"), Bucket::eos(), Bucket::immortal(b"c\n")]);
+    let mut line = Brigade::new();
+    assert!(!brigade.split_line(&mut line, 64).unwrap());
+    assert_eq!((line.flatten(64).unwrap(), brigade.len()), (b"ab".to_vec(), 2));
+    let mut brigade = of([halting(&[b"c\n"])]);
+    assert_eq!(brigade.split_line(&mut line, 64).unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(brigade.len(), 1);
+}
+
+#[test]
+fn flatten_copies_all_bytes_within_its_limit() {
+    let brigade = of([Bucket::immortal(b"abc"), Bucket::flush(), Bucket::immortal(b"de")]);
+    assert_eq!(brigade.flatten(5).unwrap(), b"abcde");
+    let error = brigade.flatten(4).unwrap_err();
+    assert_eq!(
+        (error.kind(), &*error.to_string()),
+        (ErrorKind::TooLarge, "flatten 5 bytes, limit 4")
+    );
+    let error = mixed().flatten(64).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(error.to_string(), "flatten a FILE that is not read");
+}
+
+#[test]
+fn small_writes_share_a_bucket_until_its_block_is_full() {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade = Brigade::new();
+    for turn in 0..3000 {
+        brigade.write(&mut alloc, &pattern(3006)[turn..turn + 6]);
+    }
+    assert_eq!((brigade.len(), brigade.len_bytes()), (3, Some(18_000)));
+    let mut expected = Vec::new();
+    (0..3000).for_each(|turn| expected.extend_from_slice(&pattern(3006)[turn..turn + 6]));
+    assert_eq!(brigade.flatten(18_000).unwrap(), expected);
+    brigade.assert_invariants();
+}
+
+#[test]
+fn write_begins_a_bucket_where_the_last_cannot_grow() {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade = of([Bucket::transient(b"a")]);
+    brigade.write(&mut alloc, b"b");
+    let foreign = alloc.copy(b"x");
+    brigade.write(&mut alloc, b"c");
+    brigade.push_back(Bucket::flush());
+    brigade.write(&mut alloc, b"");
+    brigade.write(&mut alloc, b"d");
+    assert_eq!(shown(&brigade), r#"[TRANSIENT 1 "a", HEAP 1 "b", HEAP 1 "c", FLUSH, HEAP 1 "d"]"#);
+    assert_eq!(foreign.bytes(), Some(&b"x"[..]));
+}
+
+#[test]
+fn write_after_a_clone_or_a_cut_never_changes_what_others_see() {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade = Brigade::new();
+    brigade.write(&mut alloc, b"abcdef");
+    let clone = brigade.front().unwrap().try_clone().unwrap();
+    brigade.write(&mut alloc, b"gh");
+    let tail = brigade.partition(3).unwrap();
+    brigade.write(&mut alloc, b"ZZ");
+    assert_eq!(clone.bytes(), Some(&b"abcdef"[..]));
+    assert_eq!(tail.flatten(64).unwrap(), b"defgh");
+    assert_eq!(brigade.flatten(64).unwrap(), b"abcZZ");
+}
+
+#[test]
+fn print_formats_into_the_brigade() {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade = Brigade::new();
+    brigade.print(&mut alloc, format_args!("{}: {:>4}\r\n", "Age", 60));
+    assert_eq!((brigade.len(), brigade.flatten(64).unwrap()), (1, b"Age:   60\r\n".to_vec()));
+}
+
+#[test]
+fn io_slices_are_the_bytes_up_to_what_must_be_read() {
+    let mut alloc = BucketAlloc::new();
+    let (one, two) = (alloc.copy(b"one"), alloc.copy(b"two"));
+    let brigade = of([
+        Bucket::transient(b"zero"),
+        Bucket::transient(b""),
+        one,
+        Bucket::flush(),
+        two,
+        Bucket::immortal(b"three"),
+        Bucket::file(file_of(b"abc"), 0, 3),
+        Bucket::immortal(b"four"),
+    ]);
+    let slices = brigade.io_slices(64);
+    let seen: Vec<&[u8]> = slices.iter().map(|slice| &**slice).collect();
+    assert_eq!(seen, [&b"zero"[..], b"onetwo", b"three"], "neighbours share a slice");
+    assert!(!slices.has_rest());
+}
+
+#[test]
+fn io_slices_say_that_more_remains() {
+    let brigade = of((0..70).map(|_| Bucket::immortal(b"x")));
+    assert!(brigade.io_slices(69).has_rest() && brigade.io_slices(69).len() == 69);
+    assert!(!brigade.io_slices(70).has_rest() && brigade.io_slices(70).len() == 70);
+    assert!(Brigade::new().io_slices(0).is_empty());
+    assert!(brigade.io_slices(0).has_rest());
+}
+
+#[test]
+fn set_aside_packs_borrowed_pieces_and_keeps_the_rest_as_it_is() {
+    let mut alloc = BucketAlloc::new();
+    let mut kept = Brigade::new();
+    {
+        let text = pattern(1600);
+        let mut brigade = of(text.chunks(100).map(Bucket::transient));
+        brigade.push_back(Bucket::flush());
+        brigade.push_back(Bucket::file(file_of(b"abc"), 0, 3));
+        brigade.push_back(Bucket::transient(&text[..5]));
+        brigade.set_aside(&mut kept, &mut alloc);
+        assert!(brigade.is_empty() && brigade.len_bytes() == Some(0));
+    }
+    assert_eq!((kept.len(), alloc.stats().blocks_created), (4, 1));
+    assert_eq!(kept.front().unwrap().bytes().unwrap(), pattern(1600));
+    assert_eq!(kept.back().unwrap().bytes().unwrap(), &pattern(1600)[..5]);
+    kept.assert_invariants();
+}
+
+#[test]
+fn set_aside_joins_neighbours_in_one_block_and_keeps_empty_data() {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade = of([b"ab", b"cd", b"ef"].map(|piece| alloc.copy(piece)));
+    brigade.push_back(Bucket::transient(b""));
+    let copied = alloc.stats().copied_bytes;
+    let mut kept = Brigade::new();
+    brigade.set_aside(&mut kept, &mut alloc);
+    assert_eq!(shown(&kept), r#"[HEAP 6 "abcdef", IMMORTAL 0 ""]"#);
+    assert_eq!(alloc.stats().copied_bytes, copied, "no byte is copied again");
+}
+
+#[test]
+fn pop_read_gives_pieces_and_leaves_the_rest_in_front() {
+    let mut alloc = BucketAlloc::new();
+    let bytes = pattern(20_000);
+    let mut brigade = of([Bucket::file(file_of(&bytes), 0, 20_000), Bucket::eos()]);
+    let mut cx = ReadCx::new(&mut alloc, ReadMode::NonBlocking);
+    let first = brigade.pop_read(&mut cx).unwrap().unwrap();
+    assert_eq!((first.len(), brigade.len()), (Some(8192), 2));
+    assert_eq!(brigade.len_bytes(), Some(20_000 - 8192));
+    brigade.assert_invariants();
+    let mut out = first.bytes().unwrap().to_vec();
+    while let Some(piece) = brigade.pop_read(&mut cx).unwrap() {
+        out.extend_from_slice(piece.bytes().unwrap_or_default());
+    }
+    assert_eq!(out, bytes);
+    assert!(brigade.is_empty());
+}
+
+#[test]
+fn pop_read_that_fails_leaves_what_failed_and_all_behind_it() {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade = of([halting(&[b"abc"]), Bucket::file(file_of(b"ab"), 0, 9), Bucket::eos()]);
+    let mut cx = ReadCx::new(&mut alloc, ReadMode::NonBlocking);
+    assert!(brigade.pop_read(&mut cx).unwrap_err().is_would_block());
+    assert_eq!((brigade.len(), brigade.len_bytes()), (3, None));
+    assert_eq!(brigade.pop_read(&mut cx).unwrap().unwrap().bytes(), Some(&b"abc"[..]));
+    assert!(brigade.pop_read(&mut cx).unwrap_err().is_would_block());
+    assert_eq!(brigade.pop_read(&mut cx).unwrap().unwrap().bytes(), Some(&b"ab"[..]));
+    assert_eq!(brigade.pop_read(&mut cx).unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!((brigade.len(), brigade.len_bytes()), (2, Some(7)));
+    brigade.assert_invariants();
+}
+
+#[test]
+fn empty_deferred_data_is_passed_over() {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade =
+        of([Bucket::file(file_of(b""), 0, 0), Bucket::of(Pieces(Vec::new())), Bucket::eos()]);
+    let mut cx = ReadCx::new(&mut alloc, ReadMode::Blocking);
+    assert!(brigade.pop_read(&mut cx).unwrap().unwrap().is_eos());
+    assert!(brigade.pop_read(&mut cx).unwrap().is_none());
+}
+
+#[test]
+fn drop_data_keeps_the_marks_in_their_order() {
+    let mut brigade = mixed();
+    brigade.push_front(halting(&[b"never read"]));
+    brigade.drop_data();
+    assert_eq!((shown(&brigade), brigade.len_bytes()), ("[FLUSH, EOS]".into(), Some(0)));
+}
+
+#[test]
+fn consume_drops_what_was_written_and_answers_the_marks_before_it() {
+    let mut seen = Vec::new();
+    let mut brigade = of([
+        Bucket::immortal(b"abc"),
+        Bucket::flush(),
+        Bucket::immortal(b""),
+        Bucket::immortal(b"defg"),
+        Bucket::eos(),
+    ]);
+    brigade.consume(2, |mark| seen.push(mark.kind_name().to_owned()));
+    assert_eq!((brigade.len_bytes(), seen.len()), (Some(5), 0));
+    brigade.consume(3, |mark| seen.push(mark.kind_name().to_owned()));
+    assert_eq!(
+        (shown(&brigade), &seen[..]),
+        (r#"[IMMORTAL 2 "fg", EOS]"#.into(), &["FLUSH".to_owned()][..])
+    );
+    brigade.consume(2, |mark| seen.push(mark.kind_name().to_owned()));
+    assert_eq!(shown(&brigade), "[EOS]", "a mark behind the last byte stays");
+}
+
+#[test]
+#[should_panic(expected = "consume 4 bytes where 3 are held")]
+fn consume_past_the_end_panics_with_both_numbers() {
+    of([Bucket::immortal(b"abc")]).consume(4, |_| ());
+}
+
+#[test]
+#[should_panic(expected = "consume 4 bytes where 3 are before FILE 9")]
+fn consume_of_what_is_not_in_memory_panics_with_the_numbers() {
+    let file = Bucket::file(file_of(b""), 0, 9);
+    of([Bucket::immortal(b"abc"), file]).consume(4, |_| ());
+}
+
+#[test]
+fn recycled_storage_serves_another_lifetime() {
+    let mut storage: Brigade<'static> = Brigade::new();
+    for turn in 0..3 {
+        let line = format!("line {turn}");
+        let mut brigade = storage.recycle();
+        brigade.push_back(Bucket::transient(line.as_bytes()));
+        assert_eq!(brigade.flatten(64).unwrap(), line.as_bytes());
+        storage = brigade.recycle();
+        assert!(storage.is_empty() && storage.len_bytes() == Some(0));
+    }
+}
+
+#[test]
+fn iteration_runs_both_ways() {
+    let brigade = mixed();
+    assert_eq!(brigade.iter().len(), 6);
+    let names = |iter: &mut dyn Iterator<Item = Bucket<'_>>| {
+        iter.map(|bucket| bucket.kind_name().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(brigade.iter().next_back().unwrap().is_eos());
+    let (mut forth, mut back) = (mixed().into_iter(), mixed().into_iter().rev());
+    let (forth, mut back) = (names(&mut forth), names(&mut back));
+    back.reverse();
+    assert_eq!(forth, back);
+    let mut again = Brigade::new();
+    again.extend(brigade);
+    assert_eq!(again.len(), 6);
+}

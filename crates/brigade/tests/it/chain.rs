@@ -1,0 +1,489 @@
+//! A chain whose parts all work: order, passing, gathering, inserting, stepping aside, discarding.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use brigade::{
+    AllocOptions, Brigade, Bucket, Chain, Effects, ErrorKind, FilterKind, Member, Next,
+    OutputFilter, ReadMode, Recorder, Result, from_fn, recorder,
+};
+
+use crate::kit::{
+    RESOURCE, Upper, file_of, halting, member, pass_all, pattern, push_each, steps_aside,
+};
+
+/// Appends its sign to every piece of data.
+fn sign(text: &'static [u8]) -> impl OutputFilter {
+    from_fn(move |input, next| {
+        while let Some(bucket) = next.read(input)? {
+            let is_data = bucket.is_data();
+            next.push(bucket)?;
+            if is_data {
+                next.push(Bucket::immortal(text))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn filters_run_by_kind_and_within_a_kind_in_the_order_of_joining() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join(Member::new("d", FilterKind::NETWORK, sign(b"d")));
+    chain.join(Member::new("b", RESOURCE, sign(b"b")));
+    chain.join(Member::new("a", RESOURCE.offset(-1), sign(b"a")));
+    chain.join(Member::new("c", RESOURCE, sign(b"c")));
+    let names: Vec<_> = chain.filters().map(|(name, ..)| name.to_owned()).collect();
+    assert_eq!(names, ["a", "b", "c", "d"]);
+    chain.pass_bucket(Bucket::immortal(b"x")).unwrap();
+    assert_eq!(record.bytes(), b"xdcdbdcdadcdbdcd");
+}
+
+#[test]
+fn pass_takes_everything_and_leaves_the_brigade_empty() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join(member("upper", Upper));
+    let line = String::from("borrowed");
+    let mut brigade: Brigade<'_> =
+        [Bucket::transient(line.as_bytes()), Bucket::flush()].into_iter().collect();
+    chain.pass(&mut brigade).unwrap();
+    brigade.assert_invariants();
+    assert!(brigade.is_empty());
+    assert_eq!((record.bytes(), record.marks()), (b"BORROWED".to_vec(), vec![(8, "FLUSH".into())]));
+}
+
+#[test]
+fn empty_pass_reaches_no_filter() {
+    let mut chain = Chain::new(recorder().0);
+    chain.join(member("pass", pass_all()));
+    chain.pass(&mut Brigade::new()).unwrap();
+    chain.write(b"").unwrap();
+    assert_eq!(chain.filters().next().unwrap().2.calls, 0);
+}
+
+#[test]
+fn zero_length_data_flows_and_ends_nothing() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join_request(member("sign", sign(b".")));
+    chain.join_request(member("pass", pass_all()));
+    let empty = [Bucket::immortal(b""), Bucket::transient(b""), Bucket::eos()];
+    chain.pass(&mut empty.into_iter().collect()).unwrap();
+    assert_eq!(record.bytes(), b"..");
+}
+
+#[test]
+fn small_writes_gather_until_a_block_is_full_or_something_else_is_passed() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join(member("pass", pass_all()));
+    for _ in 0..1000 {
+        chain.write(b"sixteen bytes...").unwrap();
+    }
+    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (8192, 16_000 - 8192));
+    chain.print(format_args!("{}-{}", 1, 2)).unwrap();
+    chain.pass_bucket(Bucket::immortal(b"!")).unwrap();
+    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (16_004, 0));
+    assert!(record.bytes().ends_with(b"sixteen bytes...1-2!"));
+    let stats = chain.filters().next().unwrap().2;
+    assert_eq!((stats.calls, stats.buckets_in, stats.bytes_in), (2, 3, 16_004));
+    assert_eq!((stats.buckets_out, stats.bytes_out, stats.held_bytes), (3, 16_004, 0));
+}
+
+#[test]
+fn piece_of_a_block_or_more_is_passed_at_once_without_a_copy() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join(member("pass", pass_all()));
+    chain.write(b"head").unwrap();
+    chain.write(&pattern(8192)).unwrap();
+    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (8196, 0));
+    assert_eq!(chain.alloc().stats().copied_bytes, 4);
+    assert_eq!(chain.filters().next().unwrap().2.calls, 1, "one pass: the head goes along");
+}
+
+#[test]
+fn gather_takes_only_what_needs_no_filter_and_write_takes_the_rest() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal).storage(AllocOptions::default().block_size(64).build());
+    assert_eq!(chain.gather(&[b'a'; 40]), 40);
+    assert_eq!((chain.gather(&[b'b'; 40]), record.bytes().len()), (24, 0));
+    chain.write(&[b'b'; 16]).unwrap();
+    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (64, 16));
+    assert_eq!(chain.gather(&[b'c'; 64]), 0, "too large to gather");
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    assert_eq!(chain.gather(b"late"), 0);
+}
+
+#[test]
+fn taken_back_bytes_were_never_written() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.write(b"half an answer").unwrap();
+    assert_eq!(chain.gathered_bytes(), 14);
+    chain.take_back();
+    chain.write(b"another").unwrap();
+    chain.flush().unwrap();
+    assert_eq!(record.bytes(), b"another");
+}
+
+#[test]
+fn file_and_stream_are_read_by_who_needs_the_bytes() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join(member("pass", pass_all()));
+    chain.join(member("upper", Upper));
+    let mut brigade = Brigade::new();
+    brigade.insert_file(file_of(&vec![b'a'; 20_000]), 0, 20_000);
+    brigade.push_back(Bucket::stream(&b"stream"[..]));
+    chain.pass(&mut brigade).unwrap();
+    assert_eq!(record.bytes(), [vec![b'A'; 20_000], b"STREAM".to_vec()].concat());
+    let upper = chain.filters().nth(1).unwrap().2;
+    assert_eq!(upper.bytes_in, 20_006, "a STREAM counts when it is read");
+    assert_eq!((upper.bytes_out, upper.calls), (20_006, 1));
+}
+
+#[test]
+fn filter_cannot_hold_a_body_by_accident() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    chain.join(member(
+        "blow-up",
+        from_fn(move |input, next| {
+            while input.pop_front().is_some() {
+                for _ in 0..100 {
+                    next.push(Bucket::immortal(&[b'x'; 8192]))?;
+                    told.lock().unwrap().push(record.bytes().len());
+                }
+            }
+            Ok(())
+        }),
+    ));
+    chain.pass_bucket(Bucket::immortal(b"x")).unwrap();
+    let seen = seen.lock().unwrap();
+    let held = seen.iter().zip(1..).map(|(gone, pushed)| pushed * 8192 - gone).max().unwrap();
+    assert!(held <= 64 * 1024 + 8192, "held {held} bytes");
+}
+
+#[test]
+fn many_marks_in_one_call_go_down_too() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let most = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&most);
+    chain.join(member(
+        "marks",
+        from_fn(move |input, next| {
+            while input.pop_front().is_some() {
+                for pushed in 1..=5000 {
+                    next.push(Bucket::flush())?;
+                    told.fetch_max(pushed - record.marks().len(), Ordering::Relaxed);
+                }
+            }
+            Ok(())
+        }),
+    ));
+    chain.pass_bucket(Bucket::immortal(b"x")).unwrap();
+    assert!(most.load(Ordering::Relaxed) <= 1025);
+}
+
+#[test]
+fn inserted_below_sees_what_is_pushed_from_then_on() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let mut is_first = true;
+    chain.join(member(
+        "inserts",
+        from_fn(move |input, next| {
+            while let Some(bucket) = next.read(input)? {
+                next.push(bucket)?;
+                if std::mem::take(&mut is_first) {
+                    next.insert_below(member("upper", Upper))?;
+                }
+            }
+            Ok(())
+        }),
+    ));
+    let pieces = [&b"one"[..], b"two", b"three"].map(Bucket::immortal);
+    chain.pass(&mut pieces.into_iter().collect()).unwrap();
+    chain.pass_bucket(Bucket::immortal(b"four")).unwrap();
+    assert_eq!(record.bytes(), b"oneTWOTHREEFOUR");
+}
+
+#[test]
+fn inserted_before_sees_what_was_left_in_the_input_first() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let mut calls = 0;
+    chain.join(member(
+        "inserts",
+        from_fn(move |input, next| {
+            calls += 1;
+            if calls == 2 {
+                next.insert_before(member("a", sign(b"a")));
+                next.insert_before(member("b", sign(b"b")));
+                return Ok(());
+            }
+            next.push_all(input)
+        }),
+    ));
+    for piece in [b"1", b"2", b"3"] {
+        chain.pass_bucket(Bucket::immortal(piece)).unwrap();
+    }
+    assert_eq!(record.bytes(), b"12bab3bab");
+    let names: Vec<_> = chain.filters().map(|(name, ..)| name.to_owned()).collect();
+    assert_eq!(names, ["a", "b", "inserts"]);
+}
+
+#[test]
+fn filter_that_steps_aside_is_called_no_more_and_what_it_left_goes_on() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join(member(
+        "first-only",
+        from_fn(|input, next| {
+            let first = next.read(input)?.expect("called with something");
+            next.push(first)?;
+            next.push(Bucket::immortal(b"."))?;
+            next.step_aside();
+            Ok(())
+        }),
+    ));
+    chain.join(member("upper", Upper));
+    chain.pass(&mut [&b"a"[..], b"b"].map(Bucket::immortal).into_iter().collect()).unwrap();
+    chain.pass_bucket(Bucket::immortal(b"c")).unwrap();
+    assert_eq!(record.bytes(), b"A.BC");
+    assert_eq!(chain.filters().next().unwrap().2.calls, 1);
+}
+
+/// What a filter at the end sees of those above: their effects and their fingerprint.
+fn probe(chain: &mut Chain) -> Arc<Mutex<(Effects, u64)>> {
+    let seen = Arc::new(Mutex::new((Effects::Same, 0)));
+    let told = Arc::clone(&seen);
+    let probe = from_fn(move |input, next| {
+        *told.lock().unwrap() = (next.effects_above(), next.fingerprint_above());
+        next.push_all(input)
+    });
+    chain.join(Member::new("probe", FilterKind::PROTOCOL, probe));
+    seen
+}
+
+/// A filter with the effects it is told, doing nothing.
+struct With(Effects, fn(&mut Next<'_, '_>));
+
+impl OutputFilter for With {
+    fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
+        (self.1)(next);
+        if input.is_empty() { Ok(()) } else { next.push_all(input) }
+    }
+
+    fn effects(&self) -> Effects {
+        self.0
+    }
+}
+
+#[track_caller]
+fn check_effects(filters: Vec<Member>, expected: Effects) -> u64 {
+    let mut chain = Chain::new(recorder().0);
+    filters.into_iter().for_each(|filter| chain.join(filter));
+    let seen = probe(&mut chain);
+    chain.pass_bucket(Bucket::immortal(b"x")).unwrap();
+    let (effects, fingerprint) = *seen.lock().unwrap();
+    assert_eq!(effects, expected);
+    fingerprint
+}
+
+#[test]
+fn effects_above_are_the_strongest_and_the_fingerprint_names_who_changes() {
+    let with = |name, effects| member(name, With(effects, |_| ()));
+    assert_eq!(check_effects(vec![], Effects::Same), 0);
+    assert_eq!(check_effects(vec![with("a", Effects::Same)], Effects::Same), 0);
+    let a = check_effects(vec![with("a", Effects::SameLength)], Effects::SameLength);
+    let same_a = vec![with("x", Effects::Same), with("a", Effects::SameLength)];
+    assert_eq!(check_effects(same_a, Effects::SameLength), a, "who changes nothing is not in it");
+    let ab = vec![with("a", Effects::SameLength), with("b", Effects::Changes)];
+    let ba = vec![with("b", Effects::Changes), with("a", Effects::SameLength)];
+    let (ab, ba) = (check_effects(ab, Effects::Changes), check_effects(ba, Effects::Changes));
+    assert!(a != ab && ab != ba && a != 0);
+    let described = with("a", Effects::SameLength).described_by("a level=9");
+    assert_ne!(check_effects(vec![described], Effects::SameLength), a);
+}
+
+#[test]
+fn effects_are_lowered_for_one_response_and_never_raised() {
+    let lowers = With(Effects::Changes, |next| next.effects(Effects::SameLength));
+    check_effects(vec![member("lowers", lowers)], Effects::SameLength);
+    let raises = With(Effects::Same, |next| next.effects(Effects::Changes));
+    check_effects(vec![member("raises", raises)], Effects::Same);
+    let leaves = With(Effects::Changes, steps_aside);
+    check_effects(vec![member("leaves", leaves)], Effects::Same);
+
+    let mut is_first = true;
+    let once = from_fn(move |input, next| {
+        if std::mem::take(&mut is_first) {
+            next.effects(Effects::Same);
+        }
+        next.push_all(input)
+    });
+    let mut chain = Chain::new(recorder().0);
+    chain.join(member("once", once));
+    let seen = probe(&mut chain);
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    assert_eq!(seen.lock().unwrap().0, Effects::Same);
+    chain.begin_response().unwrap();
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    assert_eq!(seen.lock().unwrap().0, Effects::Changes);
+}
+
+#[test]
+fn filter_that_let_data_go_down_keeps_its_effects_when_it_steps_aside() {
+    let mut chain = Chain::new(recorder().0);
+    chain.join(member(
+        "late",
+        from_fn(|input, next| {
+            next.push_all(input)?;
+            next.step_aside();
+            Ok(())
+        }),
+    ));
+    let seen = probe(&mut chain);
+    chain.pass_bucket(Bucket::immortal(b"a")).unwrap();
+    chain.pass_bucket(Bucket::immortal(b"b")).unwrap();
+    assert_eq!(seen.lock().unwrap().0, Effects::Changes);
+}
+
+/// Wants no body from its first mark on, and has bytes of its own instead.
+fn discards() -> impl OutputFilter {
+    from_fn(|input, next| {
+        while let Some(bucket) = next.read(input)? {
+            if bucket.is_metadata() {
+                next.discard_body();
+                next.push(Bucket::immortal(b"own"))?;
+                next.push(bucket)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn discarding(read: fn() -> Box<dyn OutputFilter>) -> (Chain, brigade::Record) {
+    let (terminal, record): (Recorder, _) = recorder();
+    let mut chain = Chain::new(terminal).mode(ReadMode::NonBlocking);
+    chain.join_request(member("above", read()));
+    chain.join_request(Member::new("discards", FilterKind::PROTOCOL, discards()));
+    (chain, record)
+}
+
+#[test]
+fn discarded_body_is_neither_read_nor_started_and_marks_go_on() {
+    let readers: [fn() -> Box<dyn OutputFilter>; 2] =
+        [|| Box::new(push_each()), || Box::new(Upper)];
+    for read in readers {
+        let (mut chain, record) = discarding(read);
+        let head = [Bucket::flush(), Bucket::file(file_of(b""), 0, 1 << 40)];
+        chain.pass(&mut head.into_iter().collect()).unwrap();
+        chain.pass_bucket(Bucket::immortal(b"data")).unwrap();
+        // It cannot be read in this chain: reading it would be an error.
+        chain.pass_bucket(Bucket::stream(&b"never started"[..])).unwrap();
+        chain.pass_bucket(halting(&[b"never started"])).unwrap();
+        chain.pass(&mut [Bucket::immortal(b"x"), Bucket::eos()].into_iter().collect()).unwrap();
+        assert_eq!(record.bytes(), b"ownown", "its own data is not dropped");
+        let marks: Vec<_> = record.marks().into_iter().map(|(_, name)| name).collect();
+        assert_eq!(marks, ["FLUSH", "EOS"]);
+        assert_eq!(chain.alloc().stats().copied_bytes, 0);
+    }
+}
+
+#[test]
+fn next_response_is_not_discarded() {
+    let (mut chain, record) = discarding(|| Box::new(push_each()));
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    chain.end_request(None).unwrap();
+    chain.begin_response().unwrap();
+    record.clear();
+    chain.pass_bucket(Bucket::immortal(b"body")).unwrap();
+    assert_eq!(record.bytes(), b"body");
+}
+
+#[test]
+fn nothing_but_marks_may_be_passed_after_the_end_of_a_body() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join_request(member("request", sign(b".")));
+    chain.join(Member::new("connection", FilterKind::CONNECTION, push_each()));
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    let check = |answer: Result<()>| assert_eq!(answer.unwrap_err().kind(), ErrorKind::Contract);
+    check(chain.write(b"late"));
+    check(chain.pass_bucket(Bucket::immortal(b"late")));
+    check(chain.pass_bucket(Bucket::file(file_of(b""), 0, 0)));
+    chain.flush().unwrap();
+    chain.pass_bucket(Bucket::eoc()).unwrap();
+    let marks: Vec<_> = record.marks().into_iter().map(|(_, name)| name).collect();
+    assert_eq!((record.bytes(), marks), (vec![], vec!["EOS".into(), "FLUSH".into(), "EOC".into()]));
+    let calls: Vec<_> = chain.filters().map(|(_, _, stats)| stats.calls).collect();
+    assert_eq!(calls, [1, 3], "marks behind the end pass by the request's filters");
+}
+
+#[test]
+fn one_brigade_holds_one_end_and_no_data_behind_it() {
+    let check = |buckets: [Bucket<'static>; 2], is_fine: bool| {
+        let (terminal, record) = recorder();
+        let answer = Chain::new(terminal).pass(&mut buckets.into_iter().collect());
+        assert_eq!(answer.is_ok(), is_fine, "{answer:?}");
+        assert_eq!(record.marks().is_empty(), !is_fine);
+    };
+    check([Bucket::eos(), Bucket::immortal(b"x")], false);
+    check([Bucket::eos(), Bucket::eos()], false);
+    check([Bucket::eos(), Bucket::flush()], true);
+    check([Bucket::immortal(b"x"), Bucket::eos()], true);
+}
+
+#[test]
+fn idle_sends_one_flush_if_bytes_went_in_and_then_none() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join_request(member("pass", pass_all()));
+    let flushes = || record.marks().iter().filter(|(_, name)| name == "FLUSH").count();
+    chain.idle().unwrap();
+    assert_eq!(flushes(), 0, "nothing went in");
+    chain.write(b"gathered").unwrap();
+    chain.idle().unwrap();
+    chain.idle().unwrap();
+    assert_eq!((record.bytes(), flushes()), (b"gathered".to_vec(), 1));
+    chain.pass_bucket(Bucket::immortal(b"passed")).unwrap();
+    chain.idle().unwrap();
+    chain.idle().unwrap();
+    assert_eq!(flushes(), 2);
+    chain.pass_bucket(Bucket::immortal(b"x")).unwrap();
+    chain.flush().unwrap();
+    chain.idle().unwrap();
+    assert_eq!(flushes(), 3, "the owner's own FLUSH counts");
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    chain.end_request(None).unwrap();
+    chain.idle().unwrap();
+    chain.idle().unwrap();
+    assert_eq!(flushes(), 4, "the end of a body is to reach the peer too");
+}
+
+#[test]
+fn long_chain_is_dropped_without_deep_recursion() {
+    let build_and_drop = || {
+        let mut chain = Chain::new(recorder().0);
+        (0..2_000).for_each(|_| chain.join(member("pass", pass_all())));
+        drop(chain);
+    };
+    let on_a_small_stack = std::thread::Builder::new().stack_size(64 * 1024);
+    on_a_small_stack.spawn(build_and_drop).unwrap().join().unwrap();
+}
+
+#[test]
+fn terminal_is_found_by_its_type() {
+    let mut chain = Chain::new(recorder().0);
+    assert!(chain.terminal::<Recorder>().is_some());
+    assert!(chain.terminal::<crate::kit::Sip>().is_none());
+    assert!(format!("{chain:?}").contains("recorder"));
+}
