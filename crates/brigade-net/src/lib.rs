@@ -1,6 +1,47 @@
-//! The edge of a chain: the network writer and reader, and the transports under them.
+//! The edge of a chain: the network writer at its end, the reader beside it, and the lines to a peer.
+//!
+//! [`NetworkWriter`] is the terminal that turns buckets into as few system calls as it can: bytes in
+//! memory by vectored writes, files by `sendfile`. It writes to a [`Transport`]: blocking sockets
+//! ([`StdTransport`]), those of tokio ([`TokioTransport`]), or your own. [`NetworkReader`] takes in
+//! what a peer sends, in blocks of the same allocator.
+//!
+//! ```
+//! use std::io::Read;
+//! use std::net::{TcpListener, TcpStream};
+//!
+//! use brigade::{Brigade, Bucket, Chain};
+//! use brigade_net::{NetworkWriter, StdTransport};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let mut peer = TcpStream::connect(listener.local_addr()?)?;
+//! let (socket, _) = listener.accept()?;
+//!
+//! let mut chain = Chain::new(NetworkWriter::new(StdTransport::new(socket)));
+//! chain.write(b"small writes are gathered, ")?;
+//! chain.write(b"until a flush lets go of them")?;
+//! chain.flush()?;
+//! drop(chain);
+//!
+//! let mut received = String::new();
+//! peer.read_to_string(&mut received)?;
+//! assert_eq!(received, "small writes are gathered, until a flush lets go of them");
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
+mod reader;
+mod socket;
+mod std_transport;
+#[cfg(feature = "tokio")]
+mod tokio_transport;
 mod transport;
+mod writer;
 
+pub use reader::{NetworkReader, Source};
+pub use std_transport::{StdSource, StdTransport};
+#[cfg(feature = "tokio")]
+pub use tokio_transport::{TokioSource, TokioTransport};
 pub use transport::{Close, Interest, More, Transport};
+pub use writer::{NetworkWriter, WaitsFor, WriterOptions, WriterStats};

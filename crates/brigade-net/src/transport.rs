@@ -44,13 +44,19 @@ pub trait Transport: Send + 'static {
     /// limit ran out answers [`io::ErrorKind::TimedOut`], never `WouldBlock`.
     fn write(&mut self, slices: &[IoSlice<'_>], more: More) -> io::Result<usize>;
 
+    /// Whether [`send_file`](Self::send_file) is worth a try. Where it is not, the writer reads a file
+    /// and writes it in one call with what comes before it.
+    fn sends_files(&self) -> bool {
+        false
+    }
+
     /// Sends up to `len` bytes of `file` from `offset` without reading them; answers how many. 0: the
     /// file ends before `offset`.
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write). [`io::ErrorKind::Unsupported`]: this transport cannot, or cannot for
-    /// this file; the writer reads the file then.
+    /// As [`write`](Self::write). [`io::ErrorKind::Unsupported`]: it cannot for this file, which the
+    /// writer then reads.
     fn send_file(&mut self, file: &File, offset: u64, len: u64, more: More) -> io::Result<usize> {
         let _ = (file, offset, len, more);
         Err(io::ErrorKind::Unsupported.into())

@@ -1,0 +1,177 @@
+//! The network reader: what a peer sent, in one run, for who parses it.
+//!
+//! Invariant: nothing is held while there are no bytes; with some, at most the limit, in a slice of a
+//! block of the chain's allocator or, when they came in pieces, in one buffer.
+
+use std::{io, mem};
+
+use brigade::{Bucket, BucketAlloc, Error, ErrorKind, Fill, Result};
+
+/// Where a reader's bytes come from.
+///
+/// Any `FnMut(&mut [u8]) -> io::Result<usize>` is one.
+pub trait Source {
+    /// Reads what is there, and says how many bytes; 0: there will be no more.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] when nothing is there now and this source does not wait;
+    /// [`io::ErrorKind::TimedOut`] when it waited too long.
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize>;
+
+    /// Waits until there is something to read, if reading would wait: so that a connection at rest
+    /// holds no room.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    fn wait(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&mut [u8]) -> io::Result<usize>> Source for F {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self(room)
+    }
+}
+
+/// Takes in what a peer sends, and shows it as one run of bytes.
+///
+/// For what is parsed as a whole and is small: the head of a request. A run that came at once is
+/// shown where the system put it; one that came in pieces is copied together, each byte once or
+/// twice however small the pieces. A connection at rest holds no block, if its chain is
+/// [trimmed](brigade::Chain::trim) before it waits.
+///
+/// ```
+/// use brigade::BucketAlloc;
+/// use brigade_net::NetworkReader;
+///
+/// # fn main() -> brigade::Result<()> {
+/// let mut alloc = BucketAlloc::new(); // or `chain.alloc()`
+/// let mut peer = &b"GET / HTTP/1.1\r\n\r\nGET /next"[..];
+///
+/// let mut reader = NetworkReader::new(64 * 1024);
+/// let count = reader.fill(&mut alloc, |room: &mut [u8]| std::io::Read::read(&mut peer, room))?;
+/// assert_eq!(count, 27);
+/// assert!(reader.bytes().starts_with(b"GET / HTTP/1.1\r\n\r\n"));
+/// reader.consume(18);
+/// assert_eq!(reader.bytes(), b"GET /next");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct NetworkReader {
+    limit_bytes: usize,
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    Nothing,
+    /// What came at once, where it was received.
+    Piece(Bucket<'static>),
+    /// What came in pieces. Bytes before `start` are consumed.
+    Joined {
+        bytes: Vec<u8>,
+        start: usize,
+    },
+}
+
+impl NetworkReader {
+    /// Makes a reader that holds at most `limit_bytes`.
+    pub fn new(limit_bytes: usize) -> Self {
+        Self { limit_bytes, held: Held::Nothing }
+    }
+
+    /// Takes in what `source` has, at most a block of `alloc` and at most the limit; says how many
+    /// bytes. 0: the peer sends no more; what was received before is still held.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WouldBlock`] when there is nothing now; [`ErrorKind::TooLarge`] when as many
+    /// bytes are held as the limit allows; [`ErrorKind::ClientGone`], [`ErrorKind::TimedOut`] or
+    /// [`ErrorKind::Io`] from the source. What is held stays.
+    pub fn fill(&mut self, alloc: &mut BucketAlloc, mut source: impl Source) -> Result<usize> {
+        let held = self.bytes().len();
+        let room = self.limit_bytes.saturating_sub(held);
+        if room == 0 {
+            let context = format!("receive more than {held} bytes before some are consumed");
+            return Err(Error::new(ErrorKind::TooLarge, context));
+        }
+        if held == 0 {
+            source.wait().map_err(|cause| failed(held, cause))?;
+        }
+        match alloc.fill(room, |room| source.read(room)) {
+            Ok(Fill::Data(piece)) => {
+                let count = piece.bytes().map_or(0, <[u8]>::len);
+                self.take_in(piece);
+                Ok(count)
+            }
+            Ok(Fill::End) => Ok(0),
+            Err(cause) => Err(failed(held, cause)),
+        }
+    }
+
+    /// All bytes received and not consumed.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.held {
+            Held::Nothing => &[],
+            Held::Piece(piece) => piece.bytes().unwrap_or_default(),
+            Held::Joined { bytes, start } => &bytes[*start..],
+        }
+    }
+
+    /// Whether no byte is held.
+    pub fn is_empty(&self) -> bool {
+        matches!(self.held, Held::Nothing)
+    }
+
+    /// Forgets the first `count_bytes`: they have been dealt with. The last one takes what held it
+    /// along.
+    ///
+    /// # Panics
+    ///
+    /// When fewer are held.
+    pub fn consume(&mut self, count_bytes: usize) {
+        let held = self.bytes().len();
+        assert!(count_bytes <= held, "consume {count_bytes} bytes of {held}");
+        if count_bytes == held {
+            self.held = Held::Nothing;
+            return;
+        }
+        match &mut self.held {
+            Held::Nothing => {}
+            Held::Piece(piece) => {
+                piece.advance(count_bytes as u64).expect("it has more bytes than that");
+            }
+            Held::Joined { start, .. } => *start += count_bytes,
+        }
+    }
+
+    fn take_in(&mut self, piece: Bucket<'static>) {
+        let new = piece.bytes().unwrap_or_default();
+        self.held = match mem::replace(&mut self.held, Held::Nothing) {
+            Held::Nothing => Held::Piece(piece),
+            Held::Piece(first) => {
+                let first = first.bytes().unwrap_or_default();
+                Held::Joined { bytes: [first, new].concat(), start: 0 }
+            }
+            Held::Joined { mut bytes, start } => {
+                // Only the first piece after a `consume` moves what is left.
+                bytes.drain(..start);
+                bytes.extend_from_slice(new);
+                Held::Joined { bytes, start: 0 }
+            }
+        };
+    }
+}
+
+fn failed(held: usize, cause: io::Error) -> Error {
+    let kind = match Error::from(io::Error::from(cause.kind())).kind() {
+        // Said every time a connection is found at rest: no words are spent on it.
+        ErrorKind::WouldBlock => return Error::would_block(),
+        kind => kind,
+    };
+    Error::new(kind, format!("receive, with {held} bytes held")).because(cause)
+}

@@ -1,0 +1,13 @@
+//! What the network writer, the reader and the transports promise.
+
+mod faults;
+mod files;
+mod kit;
+mod pressure;
+mod random;
+mod reader;
+mod rules;
+mod std_line;
+mod streams;
+#[cfg(feature = "tokio")]
+mod tokio_line;
