@@ -1,1 +1,54 @@
-//! Being built.
+//! For people who write brigade filters: what proves that a filter keeps its promises, and what
+//! plays the parts around it that are hard to have when you need them.
+//!
+//! - [`check_every_cut`] and [`Case`]: the same bytes however the input is cut, handed over and
+//!   waited for; marks in their place; the end once.
+//! - [`brigade!`]: a brigade in a line.
+//! - [`waits_everywhere`], [`SlowSink`], [`gated`], [`stuttering`], [`unknown_mark`]: a filter that
+//!   waits before every bucket, a peer that takes a few bytes at a time, streams that give what they
+//!   are told or stop before every piece, a mark that no filter knows.
+//!
+//! ```
+//! use brigade::{Brigade, FilterKind, Member, Next, OutputFilter, Result};
+//! use brigade_testkit::check_every_cut;
+//!
+//! struct Upper;
+//!
+//! impl OutputFilter for Upper {
+//!     fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
+//!         while let Some(bucket) = next.read(input)? {
+//!             let out = match bucket.bytes() {
+//!                 Some(data) => next.alloc().copy_with(data.len(), |to| {
+//!                     to.copy_from_slice(data);
+//!                     to.make_ascii_uppercase();
+//!                 }),
+//!                 None => bucket,
+//!             };
+//!             next.push(out)?;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let upper = || Member::new("upper", FilterKind::RESOURCE, Upper);
+//! check_every_cut(upper, "abc\r\ndef", "ABC\r\nDEF");
+//! ```
+#![forbid(unsafe_code)]
+
+mod every_cut;
+mod gated;
+mod literal;
+mod mark;
+mod scripted;
+mod sink;
+mod waits;
+
+#[doc(hidden)] // For `brigade!`, whose user may have neither in scope.
+pub use brigade::{Brigade, Bucket};
+pub use every_cut::{Broken, Case, check_every_cut};
+pub use gated::{Gate, gated, stuttering};
+pub use literal::IntoBucket;
+pub use mark::unknown_mark;
+pub use scripted::{Call, ScriptedTransport, Step, Wire};
+pub use sink::{SinkRecord, SlowSink};
+pub use waits::waits_everywhere;

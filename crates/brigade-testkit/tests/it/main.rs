@@ -1,0 +1,4 @@
+//! The kit, by its public face.
+
+mod every_cut;
+mod parts;
