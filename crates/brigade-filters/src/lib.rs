@@ -1,1 +1,45 @@
-//! Being built.
+//! Stock filters, one file each.
+//!
+//! | name | kind | does |
+//! |---|---|---|
+//! | [`pass`] | Resource | hands everything on |
+//! | [`substitute`] | Resource | replaces one text by another |
+//! | [`deflate`] | ContentSet | compresses with gzip, for clients that accept it |
+//!
+//! Each keeps the four promises of an [`OutputFilter`](brigade::OutputFilter), and knows the head of a
+//! response if one goes by: a chain without HTTP works the same, on its bytes.
+//!
+//! ```
+//! use brigade::{Chain, Registry, recorder};
+//!
+//! # fn main() -> brigade::Result<()> {
+//! let mut registry = Registry::new();
+//! brigade_filters::register_all(&mut registry);
+//!
+//! let (terminal, record) = recorder();
+//! let mut chain = Chain::new(terminal);
+//! chain.join_request(registry.prepare("substitute s/Apache/httpd/")?.member());
+//! chain.write(b"Apache streams")?;
+//! chain.flush()?;
+//! assert_eq!(record.bytes(), b"httpd streams");
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "deflate")]
+pub mod deflate;
+mod fields;
+mod needle;
+pub mod pass;
+pub mod substitute;
+
+use brigade::Registry;
+
+/// Adds every filter of this crate to `registry`, under its own name.
+pub fn register_all(registry: &mut Registry) {
+    registry.register(pass::entry());
+    registry.register(substitute::entry());
+    #[cfg(feature = "deflate")]
+    registry.register(deflate::entry());
+}

@@ -1,0 +1,11 @@
+//! The stock filters, by their public face.
+#![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
+
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(feature = "deflate")]
+mod gunzip;
+mod pass;
+mod registry;
+mod substitute;
+mod support;

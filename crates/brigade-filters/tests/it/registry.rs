@@ -1,0 +1,70 @@
+//! The filters as a configuration names them.
+
+use brigade::{Effects, FilterKind, Registry};
+
+fn registry() -> Registry {
+    let mut registry = Registry::new();
+    brigade_filters::register_all(&mut registry);
+    registry
+}
+
+#[track_caller]
+fn check_refused(spec: &str, said: &str) {
+    assert_eq!(registry().prepare(spec).unwrap_err().to_string(), said);
+}
+
+#[test]
+fn registry_lists_every_filter_with_its_place_and_effects() {
+    let listed: Vec<(&str, FilterKind, Effects)> =
+        registry().entries().map(|entry| (entry.name, entry.kind, entry.effects)).collect();
+    let expected = [
+        #[cfg(feature = "deflate")]
+        ("deflate", FilterKind::CONTENT_SET, Effects::Changes),
+        ("pass", FilterKind::RESOURCE, Effects::Same),
+        ("substitute", FilterKind::RESOURCE, Effects::Changes),
+    ];
+    assert_eq!(listed, expected);
+    assert!(registry().entries().all(|entry| !entry.summary.is_empty()));
+}
+
+#[test]
+fn pass_with_an_option_is_refused() {
+    check_refused("pass fast=1", "pass: there is no option fast; it has none");
+}
+
+#[test]
+fn substitute_without_a_whole_rule_is_refused() {
+    let rule = |rule: &str, said: &str| {
+        check_refused(
+            &format!("substitute {rule}"),
+            &format!("substitute: the rule {rule:?} {said}"),
+        );
+    };
+    check_refused("substitute", "substitute: say what to replace by what: s/FROM/TO/");
+    check_refused(
+        "substitute s/a b/c/",
+        "substitute: one rule, s/FROM/TO/, not 2; quote one that has spaces, name the filter once \
+         for each",
+    );
+    rule("a/b/", "is not of the form s/FROM/TO/");
+    rule("s", "is not of the form s/FROM/TO/");
+    rule("s/a", "has no / at its end, as s/FROM/TO/ has");
+    rule("s/a/b", "has no / at its end, as s/FROM/TO/ has");
+    rule("s//b/", "has an empty FROM");
+    rule("s/a/b/g", "has flags, \"g\"; there are none: all is replaced");
+    rule(r"s\a\b\", "cannot have a backslash between its parts");
+    rule(r"s/a\n/b/", r"has \n: a backslash goes before / or another backslash");
+    rule(r"s/a/b\", "ends in a backslash");
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn deflate_with_a_wrong_option_is_refused() {
+    check_refused("deflate level=10", "deflate: option level cannot be 10: it goes from 0 to 9");
+    check_refused("deflate level=best", "deflate: option level cannot be \"best\"");
+    check_refused("deflate 6", "deflate: \"6\" is no option; it has level=N, min_bytes=N");
+    check_refused(
+        "deflate size=1",
+        "deflate: there is no option size; it has level=N, min_bytes=N",
+    );
+}
