@@ -2,8 +2,12 @@
 //!
 //! Invariant: framing is written once, by the header filter, when it commits the response.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use brigade::Error;
+
+use crate::RequestHead;
 
 /// How the end of a body is known to the peer (RFC 9112 §6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,20 +23,38 @@ pub enum Framing {
 }
 
 /// One request and its answer, seen by the connection's owner and by the header filter. Clones share.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Exchange(Arc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    request: Arc<RequestHead>,
     must_close: AtomicBool,
     failed: AtomicBool,
     framing: AtomicU8, // 0: not committed.
+    error: OnceLock<Error>,
 }
 
 impl Exchange {
-    /// A new exchange; the connection stays open after it unless somebody objects.
-    pub fn new() -> Self {
-        Self::default()
+    /// An exchange for `request`, which decides whether the answer has a body and how that may be
+    /// framed, whatever request the RESPONSE names.
+    ///
+    /// The connection stays open after it if the client [wants that](RequestHead::wants_keep_alive)
+    /// and nobody objects.
+    pub fn new(request: Arc<RequestHead>) -> Self {
+        let must_close = AtomicBool::new(!request.wants_keep_alive());
+        Self(Arc::new(Inner {
+            request,
+            must_close,
+            failed: AtomicBool::new(false),
+            framing: AtomicU8::new(0),
+            error: OnceLock::new(),
+        }))
+    }
+
+    /// The request, as the client sent it.
+    pub fn request(&self) -> &Arc<RequestHead> {
+        &self.0.request
     }
 
     /// The connection closes after this response: the header filter says so to the peer if the head
@@ -55,6 +77,17 @@ impl Exchange {
     /// Whether the body failed after the head was sent.
     pub fn has_failed(&self) -> bool {
         self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// Keeps why the response was replaced by an error page, or why it failed. The first error stays.
+    pub fn record(&self, error: &Error) {
+        self.0.error.get_or_init(|| error.clone());
+    }
+
+    /// Why the response was replaced by an error page, or why it failed: for a log, since the page
+    /// does not say.
+    pub fn error(&self) -> Option<&Error> {
+        self.0.error.get()
     }
 
     /// The head has been turned into bytes: what comes too late answers

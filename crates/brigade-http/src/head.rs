@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use brigade::{Bucket, Metadata};
+use http::header::CONNECTION;
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
 /// The head of a request. Models the parsed part of a `request_rec`, and trunk's REQUEST bucket.
@@ -28,6 +29,23 @@ impl RequestHead {
     pub fn get(uri: Uri) -> Self {
         Self { method: Method::GET, uri, version: Version::HTTP_11, headers: HeaderMap::new() }
     }
+
+    /// Whether the client would use the connection again: HTTP/1.1 unless it says `close`, HTTP/1.0
+    /// only if it says `keep-alive` (RFC 9112 §9.3).
+    pub fn wants_keep_alive(&self) -> bool {
+        let is_persistent =
+            self.version >= Version::HTTP_11 || has_connection_option(&self.headers, "keep-alive");
+        is_persistent && !has_connection_option(&self.headers, "close")
+    }
+}
+
+/// Whether `Connection` lists `option`.
+pub(crate) fn has_connection_option(headers: &HeaderMap, option: &str) -> bool {
+    let option = option.as_bytes();
+    headers.get_all(CONNECTION).iter().any(|value| {
+        let mut options = value.as_bytes().split(|byte| *byte == b',');
+        options.any(|listed| listed.trim_ascii().eq_ignore_ascii_case(option))
+    })
 }
 
 /// The head of a response, in its RESPONSE bucket. Models trunk's `ap_bucket_response`.
@@ -68,6 +86,11 @@ impl ResponseHead {
         Bucket::metadata(self)
     }
 
+    /// Whether another head follows this one: 1xx but 101, after which HTTP ends (RFC 9110 §15.2).
+    pub fn is_interim(&self) -> bool {
+        self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS
+    }
+
     /// Whether a response with this head has no body, whatever else is in it: 1xx, 204, 304, and any
     /// answer to HEAD (RFC 9112 §6.3).
     pub fn is_bodiless(&self) -> bool {
@@ -91,6 +114,9 @@ impl Metadata for ResponseHead {
 }
 
 /// The trailers of a response, in its HEADERS bucket before EOS. Models trunk's `ap_bucket_headers`.
+///
+/// They reach clients of HTTP/1.1, whose bodies are chunked for them unless somebody said their
+/// length; elsewhere they are left out.
 #[derive(Debug, Clone, Default)]
 #[doc(alias = "ap_bucket_headers")]
 pub struct Trailers(pub HeaderMap);

@@ -1,8 +1,15 @@
 //! HTTP/1.1 for brigade: the protocol's filters, the `Response` handle and connection drivers.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "driver")]
+pub mod driver;
 mod exchange;
+mod filters;
 mod head;
 
 pub use exchange::{Exchange, Framing};
+pub use filters::{
+    Chunk, Conditional, ContentLength, ErrorPage, Header, HeaderOptions, StatusError,
+    apply_effects, join_protocol, status_of, with_status,
+};
 pub use head::{RequestHead, ResponseHead, Trailers, status_is_bodiless};

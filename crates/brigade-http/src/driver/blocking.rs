@@ -1,0 +1,417 @@
+//! The same driver on a thread: one connection at a time, calls that wait, no lock.
+//!
+//! Invariant: what holds for [`serve_connection`](super::serve_connection) holds here; only the waiting
+//! is done by the thread.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::net::TcpStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use brigade::{Bucket, Chain, End, Error, ErrorKind, ReadMode, Result};
+use brigade_net::{Close, NetworkReader, NetworkWriter, StdSource, StdTransport, Transport};
+use http::StatusCode;
+use http::header::{HeaderName, HeaderValue};
+
+use super::close::linger_blocking;
+use super::drive::panicked;
+use super::refusal::{refused, too_late};
+use super::reply::Reply;
+use super::request::{HeadScan, ParsedHead, ScanState, parse_head};
+use super::{Request, Settings};
+use crate::{Exchange, Framing, RequestHead};
+
+/// The writer at the end of a blocking connection's chain.
+pub type Writer = NetworkWriter<StdTransport>;
+
+/// Makes responses on the thread of the connection. Any
+/// `Fn(&Request, &mut Response<'_>) -> Result<()>` is one; `Ok` finishes the response.
+pub trait Handler {
+    /// Makes a response.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends the response: a whole error response if nothing has left yet.
+    fn call(&self, request: &Request, response: &mut Response<'_>) -> Result<()>;
+}
+
+impl<F: Fn(&Request, &mut Response<'_>) -> Result<()>> Handler for F {
+    fn call(&self, request: &Request, response: &mut Response<'_>) -> Result<()> {
+        self(request, response)
+    }
+}
+
+/// The response that a blocking handler makes: it borrows the chain, and every call waits until the
+/// client has room.
+pub struct Response<'c> {
+    chain: &'c mut Chain,
+    reply: &'c mut Reply,
+    stream: &'c TcpStream,
+    in_chain: bool,
+}
+
+impl Response<'_> {
+    /// Sets the status; 200 unless it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Committed`] when the head has been sent; [`ErrorKind::InvalidInput`] for 1xx.
+    pub fn status(&mut self, status: StatusCode) -> Result<&mut Self> {
+        self.reply.set_status(status)?;
+        Ok(self)
+    }
+
+    /// Adds a header field.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Committed`] when the head has been sent; [`ErrorKind::InvalidInput`] for a name or
+    /// value that no field can have.
+    pub fn header<N, V>(&mut self, name: N, value: V) -> Result<&mut Self>
+    where
+        N: TryInto<HeaderName, Error: Into<http::Error>>,
+        V: TryInto<HeaderValue, Error: Into<http::Error>>,
+    {
+        self.reply.header(name, value)?;
+        Ok(self)
+    }
+
+    /// Adds a trailer field. It is sent after a chunked body, else dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a name or value that no field can have.
+    pub fn trailer<N, V>(&mut self, name: N, value: V) -> Result<&mut Self>
+    where
+        N: TryInto<HeaderName, Error: Into<http::Error>>,
+        V: TryInto<HeaderValue, Error: Into<http::Error>>,
+    {
+        self.reply.trailer(name, value)?;
+        Ok(self)
+    }
+
+    /// Gives bytes. Small pieces gather; nothing is kept of them once they have left. Models
+    /// `ap_rwrite`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Aborted`] or [`ErrorKind::ClientGone`] once the client is gone,
+    /// [`ErrorKind::TimedOut`] when it takes nothing for too long; what a filter answered.
+    #[inline]
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let taken = self.reply.gather(self.chain, bytes);
+        if taken == bytes.len() && taken > 0 {
+            return Ok(());
+        }
+        self.write_on(&bytes[taken..])
+    }
+
+    #[cold]
+    fn write_on(&mut self, bytes: &[u8]) -> Result<()> {
+        self.in_chain = true;
+        let answer = self.reply.write(self.chain, bytes);
+        self.settle(answer)
+    }
+
+    /// Formats: `response.print(format_args!("{n}\n"))?`. Models `ap_rprintf`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn print(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
+        self.in_chain = true;
+        let answer = self.reply.print(self.chain, text);
+        self.settle(answer)
+    }
+
+    /// Lets all that was given reach the client now. A blocking handler that waits for something else
+    /// calls it first: nobody can do it for it. Models `ap_rflush`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn flush(&mut self) -> Result<()> {
+        self.in_chain = true;
+        let answer = self.reply.flush(self.chain);
+        self.settle(answer)
+    }
+
+    /// Gives `len` bytes of a file, from `offset`: unread if no filter must see them.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn send_file(&mut self, file: impl Into<Arc<File>>, offset: u64, len: u64) -> Result<()> {
+        self.send(Bucket::file(file, offset, len))
+    }
+
+    /// Gives what `reader` gives until it ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write); what the reader answered.
+    pub fn send_stream(&mut self, reader: impl Read + Send + 'static) -> Result<()> {
+        self.send(Bucket::stream(reader))
+    }
+
+    /// Gives a bucket of any kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn send(&mut self, bucket: Bucket<'static>) -> Result<()> {
+        self.in_chain = true;
+        let answer = self.reply.send(self.chain, bucket);
+        self.settle(answer)
+    }
+
+    /// Ends the body. A handler that answers `Ok` need not call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn finish(&mut self) -> Result<()> {
+        self.in_chain = true;
+        let answer = self.reply.finish(self.chain);
+        self.settle(answer)
+    }
+
+    /// Whether the client is gone: it reset the connection or hung up. Asks the system, without
+    /// waiting; a client that only ended its side may still read.
+    pub fn is_closed(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        if self.chain.aborted().is_some() {
+            return true;
+        }
+        let mut fds = [PollFd::new(self.stream, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let polled = poll(&mut fds, Some(&now));
+        polled.is_ok() && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+    }
+
+    /// The chain that the response goes through: for its counters.
+    pub fn chain(&mut self) -> &mut Chain {
+        self.chain
+    }
+
+    /// Waits while a filter or a source of the chain does.
+    fn settle(&mut self, answer: Result<()>) -> Result<()> {
+        let answer = answer.and_then(|()| wait(self.chain));
+        self.in_chain = false;
+        answer
+    }
+}
+
+impl fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("reply", &self.reply).finish_non_exhaustive()
+    }
+}
+
+/// Serves one connection on this thread until it ends.
+///
+/// # Errors
+///
+/// What ended the connection before its time: for a log.
+pub fn serve_connection(
+    stream: TcpStream,
+    settings: &Settings,
+    handler: &impl Handler,
+) -> Result<()> {
+    // Gathering is the writer's; the system must not wait for more.
+    let _ = stream.set_nodelay(true);
+    stream.set_write_timeout(Some(settings.write_timeout))?;
+    let stream = Arc::new(stream);
+    let writer = NetworkWriter::with_options(StdTransport::new(stream.clone()), settings.writer);
+    let mut chain = Chain::new(writer).mode(ReadMode::Blocking);
+    chain.set_waker(&Waker::from(Arc::new(Unpark(std::thread::current()))));
+    let reader = NetworkReader::new(settings.limits.max_head_bytes());
+    let source = StdSource::new(stream.clone());
+    let mut connection = Connection { stream, source, chain, reader, settings, torn: false };
+    let served = connection.serve(handler);
+    connection.close(served.is_ok());
+    served
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits while a filter or a source of the chain does: what was given so far leaves meanwhile.
+fn wait(chain: &mut Chain) -> Result<()> {
+    while chain.should_yield() {
+        chain.idle()?;
+        std::thread::park();
+        let _ = chain.resume()?;
+    }
+    Ok(())
+}
+
+/// How a socket says that it has nothing: at once, or after its time limit.
+fn is_waiting(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+struct Connection<'s> {
+    stream: Arc<TcpStream>,
+    source: StdSource,
+    chain: Chain,
+    reader: NetworkReader,
+    settings: &'s Settings,
+    torn: bool, // A body without framing failed: only a reset tells.
+}
+
+enum Arrival {
+    Head(Box<ParsedHead>),
+    Refused(Error),
+    End,
+}
+
+impl Connection<'_> {
+    fn serve(&mut self, handler: &impl Handler) -> Result<()> {
+        loop {
+            let exchange = match self.next_head()? {
+                Arrival::End => return Ok(()),
+                Arrival::Head(head) => self.answer(*head, handler)?,
+                Arrival::Refused(error) => self.refuse(error)?,
+            };
+            self.torn = exchange.has_failed() && exchange.framing() == Some(Framing::Close);
+            if exchange.closes() {
+                return self.chain.idle();
+            }
+        }
+    }
+
+    fn next_head(&mut self) -> Result<Arrival> {
+        let mut scan = HeadScan::new();
+        let mut deadline = Instant::now() + self.settings.keep_alive_timeout;
+        let mut has_begun = false;
+        loop {
+            match scan.advance(self.reader.bytes(), &self.settings.limits) {
+                Err(error) => return Ok(Arrival::Refused(refused(&error))),
+                Ok(ScanState::Complete { head_len }) => {
+                    let parsed = parse_head(self.reader.bytes(), &self.settings.limits);
+                    self.reader.consume(head_len);
+                    return Ok(match parsed {
+                        Ok(head) => Arrival::Head(Box::new(head)),
+                        Err(error) => Arrival::Refused(refused(&error)),
+                    });
+                }
+                Ok(_) => {}
+            }
+            if scan.has_begun() && !has_begun {
+                has_begun = true;
+                deadline = Instant::now() + self.settings.header_timeout;
+            }
+            match self.read_some(deadline) {
+                Ok(0) => return Ok(Arrival::End),
+                Ok(_) => {}
+                Err(error) if !is_waiting(&error) => return Err(error),
+                Err(_) if has_begun => return Ok(Arrival::Refused(too_late())),
+                Err(_) => return Ok(Arrival::End),
+            }
+        }
+    }
+
+    /// Reads what comes until `deadline`.
+    fn read_some(&mut self, deadline: Instant) -> Result<usize> {
+        // What was answered must not wait for what is asked next, unless that is here already.
+        self.stream.set_nonblocking(true)?;
+        let ready = self.read();
+        self.stream.set_nonblocking(false)?;
+        match ready {
+            Err(error) if is_waiting(&error) => {}
+            ready => return ready,
+        }
+        self.chain.idle()?;
+        if self.reader.is_empty() {
+            self.chain.trim();
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        self.read()
+    }
+
+    fn read(&mut self) -> Result<usize> {
+        self.reader.fill(self.chain.alloc(), &self.source)
+    }
+
+    fn answer(&mut self, parsed: ParsedHead, handler: &impl Handler) -> Result<Exchange> {
+        let keep_alive = parsed.keep_alive;
+        let head = Arc::new(RequestHead::from(parsed));
+        let exchange = Exchange::new(head.clone());
+        if !keep_alive {
+            exchange.close_after();
+        }
+        let mut reply = self.begin(&exchange)?;
+        let request = Request::new(head, self.stream.peer_addr().ok());
+        let mut response = Response {
+            chain: &mut self.chain,
+            reply: &mut reply,
+            stream: &self.stream,
+            in_chain: false,
+        };
+        let handled = catch_unwind(AssertUnwindSafe(|| handler.call(&request, &mut response)));
+        let in_chain = response.in_chain;
+        let answer = handled.unwrap_or_else(|_| {
+            if in_chain {
+                // Wherever the filter stopped, nothing more may leave.
+                self.chain.abort(End::Failed);
+            }
+            Err(panicked())
+        });
+        self.end(&mut reply, answer)?;
+        Ok(exchange)
+    }
+
+    fn refuse(&mut self, error: Error) -> Result<Exchange> {
+        let exchange = Exchange::new(Arc::new(RequestHead::get(http::Uri::from_static("/"))));
+        exchange.close_after();
+        let mut reply = self.begin(&exchange)?;
+        // It is the client's error: nobody is told.
+        reply.fail(&mut self.chain, error);
+        self.end(&mut reply, Ok(()))?;
+        Ok(exchange)
+    }
+
+    fn begin(&mut self, exchange: &Exchange) -> Result<Reply> {
+        self.chain.begin_response()?;
+        self.settings.join(&mut self.chain, exchange);
+        Ok(Reply::new(exchange.clone()))
+    }
+
+    /// Ends the response as the handler did, and lets its filters wait for the outcome.
+    fn end(&mut self, reply: &mut Reply, answer: Result<()>) -> Result<()> {
+        let finished = match answer {
+            Ok(()) if !reply.is_open() => Ok(()),
+            Ok(()) => reply.finish(&mut self.chain),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = finished {
+            self.settings.report_error(&error);
+            reply.fail(&mut self.chain, error);
+        }
+        wait(&mut self.chain)?;
+        self.chain.end_request(None)
+    }
+
+    fn close(mut self, in_order: bool) {
+        let how = if in_order && !self.torn { Close::Orderly } else { Close::Reset };
+        if let Some(writer) = self.chain.terminal::<Writer>() {
+            // A connection that is gone cannot be closed any better.
+            let _ = writer.transport_mut().close(how);
+        }
+        if how == Close::Orderly {
+            linger_blocking(&self.stream);
+        }
+    }
+}

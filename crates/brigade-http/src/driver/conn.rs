@@ -1,0 +1,270 @@
+//! What the driver of a connection and the response handle share: the chain, behind a mutex that is
+//! never held across an await.
+//!
+//! Invariant: a handle works on the response it was made for; its number is checked at every call.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use brigade::{Chain, End, Error, ErrorKind, Progress, Result};
+use brigade_net::{NetworkWriter, TokioTransport};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::Settings;
+use super::reply::Reply;
+use super::settings::Report;
+use crate::{Exchange, RequestHead};
+
+pub(super) type Writer = NetworkWriter<TokioTransport>;
+
+/// A handle that writes without ever having to wait gives way to other tasks after this many bytes.
+const GIVE_WAY_BYTES: usize = 256 * 1024;
+
+/// A connection, shared.
+#[derive(Debug)]
+pub(super) struct Shared(Mutex<Conn>);
+
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub(super) chain: Chain,
+    pub(super) reply: Reply,
+    pub(super) exchange: Exchange,
+    /// The number of the response that is being made.
+    serial: u64,
+    handle: Handle,
+    /// The driver is running the handler, and looks at the chain when that is done.
+    in_handler: bool,
+    driver: Waker,
+    stall: Stall,
+    report: Report,
+}
+
+/// What the handle of the current response is up to.
+#[derive(Debug, Default)]
+struct Handle {
+    alive: bool,
+    handler_done: bool,
+    waits: bool, // For room, so that its being pending does not mean that it has nothing.
+    gives_way: bool, // To other tasks; it has more.
+    given_bytes: usize,
+    room: Option<Waker>,
+    gone: Option<Waker>,
+}
+
+/// How long the peer has been taking nothing.
+#[derive(Debug)]
+struct Stall {
+    limit: Duration,
+    since: Option<(u64, Instant)>, // Bytes written by then.
+}
+
+impl Shared {
+    pub(super) fn new(chain: Chain, settings: &Settings) -> Arc<Self> {
+        let request = Arc::new(RequestHead::get(http::Uri::from_static("/")));
+        let exchange = Exchange::new(request);
+        Arc::new(Self(Mutex::new(Conn {
+            chain,
+            reply: Reply::new(exchange.clone()),
+            exchange,
+            serial: 0,
+            handle: Handle::default(),
+            in_handler: false,
+            driver: Waker::noop().clone(),
+            stall: Stall { limit: settings.write_timeout, since: None },
+            report: settings.report.clone(),
+        })))
+    }
+
+    /// Locks it. A panic in a filter poisons the lock, and has ended the connection.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Conn> {
+        self.0.lock().unwrap_or_else(|poisoned| {
+            let mut conn = PoisonError::into_inner(poisoned);
+            // Wherever the filter stopped, nothing more may leave.
+            conn.chain.abort(End::Failed);
+            conn
+        })
+    }
+}
+
+impl Conn {
+    /// Begins the next response; answers the number its handle needs.
+    pub(super) fn begin(&mut self, exchange: Exchange) -> Result<u64> {
+        self.chain.begin_response()?;
+        self.reply = Reply::new(exchange.clone());
+        self.exchange = exchange;
+        self.serial += 1;
+        self.handle = Handle { alive: true, ..Handle::default() };
+        Ok(self.serial)
+    }
+
+    /// Checks that the handle with this number may still do something.
+    pub(super) fn check(&self, serial: u64) -> Result<()> {
+        if let Some(end) = self.chain.aborted() {
+            return Err(Error::new(ErrorKind::Aborted, format!("the connection ended: {end:?}")));
+        }
+        if serial != self.serial {
+            let context = "go on with a response whose request has ended";
+            return Err(Error::new(ErrorKind::Aborted, context));
+        }
+        Ok(())
+    }
+
+    /// Waits until the chain has room for more from the handle with this number.
+    pub(super) fn poll_room(&mut self, serial: u64, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let handle = &mut self.handle;
+        (handle.waits, handle.gives_way) = (false, false);
+        if let Err(error) = self.check(serial) {
+            return Poll::Ready(Err(error));
+        }
+        let handle = &mut self.handle;
+        if self.chain.should_yield() {
+            handle.waits = true;
+            handle.room = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        if handle.given_bytes >= GIVE_WAY_BYTES {
+            handle.given_bytes = 0;
+            handle.gives_way = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Notes what the handle gave, and lets the driver look at it if it does not anyway.
+    pub(super) fn gave(&mut self, bytes: usize) {
+        self.handle.given_bytes += bytes;
+        if !self.in_handler {
+            self.driver.wake_by_ref();
+        }
+    }
+
+    /// Waits until the client is gone, or the response with this number is over.
+    pub(super) fn poll_gone(&mut self, serial: u64, cx: &mut Context<'_>) -> Poll<()> {
+        if self.check(serial).is_err() {
+            return Poll::Ready(());
+        }
+        self.handle.gone = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The handle with this number is dropped.
+    pub(super) fn dropped(&mut self, serial: u64) {
+        if serial != self.serial {
+            return;
+        }
+        self.handle.alive = false;
+        if self.handle.handler_done && self.reply.is_open() {
+            self.fail(Error::other("the response was dropped before it was finished"));
+        }
+        self.driver.wake_by_ref();
+    }
+
+    /// The handler is done.
+    pub(super) fn handled(&mut self, answer: Result<()>) {
+        self.handle.handler_done = true;
+        match answer {
+            // A handle that went to another task goes on there.
+            Ok(()) if self.handle.alive || !self.reply.is_open() => {}
+            Ok(()) => {
+                if let Err(error) = self.reply.finish(&mut self.chain) {
+                    self.fail(error);
+                }
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Answers a request that no handler is asked about. It is the client's error, and nobody is told.
+    pub(super) fn refuse(&mut self, error: Error) {
+        self.handle.handler_done = true;
+        self.reply.fail(&mut self.chain, error);
+    }
+
+    /// Fails the response that is being made.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.report.tell(&error);
+        self.reply.fail(&mut self.chain, error);
+    }
+
+    /// Whether the response has been made, and has left the request's filters; or never will.
+    pub(super) fn is_done(&self) -> bool {
+        let over = self.chain.aborted().is_some()
+            || !self.reply.is_open() && self.chain.has_left_request();
+        self.handle.handler_done && over
+    }
+
+    /// The handler has its turn: it needs nobody to wake the driver.
+    pub(super) fn before_handler(&mut self) {
+        self.in_handler = true;
+    }
+
+    /// After the handler had its turn: if it has nothing to give now, what it gave must not wait.
+    pub(super) fn after_handler(&mut self) -> Result<()> {
+        self.in_handler = false;
+        let full = self.is_blocked();
+        if self.handle.gives_way || self.handle.waits && full || self.chain.aborted().is_some() {
+            return Ok(());
+        }
+        self.reply.idle(&mut self.chain)
+    }
+
+    /// Gives away what the peer takes, and registers for when it takes more.
+    pub(super) fn poll_write(&mut self, stream: &TcpStream, cx: &mut Context<'_>) -> Result<()> {
+        self.driver.clone_from(cx.waker());
+        self.chain.set_waker(cx.waker());
+        while self.chain.progress() == Progress::Pending {
+            let _ = self.chain.resume()?;
+            if !self.is_blocked() || stream.poll_write_ready(cx).is_pending() {
+                break;
+            }
+        }
+        if !self.chain.should_yield() {
+            wake(&mut self.handle.room);
+        }
+        Ok(())
+    }
+
+    /// When the peer will have been taking nothing for too long, unless it takes something.
+    pub(super) fn stalls_at(&mut self) -> Option<Instant> {
+        let limit = self.stall.limit;
+        if !self.is_blocked() {
+            self.stall.since = None;
+            return None;
+        }
+        let written = self.writer()?.stats().bytes_written;
+        match self.stall.since {
+            Some((before, since)) if before == written => Some(since + limit),
+            _ => {
+                let now = Instant::now();
+                self.stall.since = Some((written, now));
+                Some(now + limit)
+            }
+        }
+    }
+
+    /// Ends the connection: every filter is told, and whoever waits for room or for this learns it.
+    pub(super) fn abort(&mut self, end: End) {
+        self.chain.abort(end);
+        wake(&mut self.handle.room);
+        wake(&mut self.handle.gone);
+    }
+
+    /// Whether the peer takes nothing now.
+    fn is_blocked(&mut self) -> bool {
+        self.writer().is_some_and(|writer| writer.is_blocked())
+    }
+
+    pub(super) fn writer(&mut self) -> Option<&mut Writer> {
+        self.chain.terminal::<Writer>()
+    }
+}
+
+/// Lets whoever waits look again.
+fn wake(waiting: &mut Option<Waker>) {
+    if let Some(waker) = waiting.take() {
+        waker.wake();
+    }
+}

@@ -1,0 +1,144 @@
+//! Drives a connection's chain: gives away what the peer takes, runs the handler in between, and cuts
+//! off a peer that takes nothing.
+//!
+//! Invariant: whenever the driver sleeps, everything that may go on has a waker: the socket, the
+//! handler, a filter or source that waits, the write timeout.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use brigade::{End, Error, ErrorKind, Progress, Result};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep_until};
+
+use super::HandlerFuture;
+use super::conn::{Conn, Shared};
+
+/// The timer of a peer that takes nothing; it exists only while one does.
+#[derive(Default)]
+struct Stalled(Option<Pin<Box<Sleep>>>);
+
+impl Stalled {
+    /// Writes what can be written; ends the connection when the peer has taken nothing for too long.
+    fn poll_write(
+        &mut self,
+        conn: &mut Conn,
+        stream: &TcpStream,
+        cx: &mut Context<'_>,
+    ) -> Result<()> {
+        if let Err(error) = conn.poll_write(stream, cx) {
+            conn.abort(End::ClientGone);
+            return Err(error);
+        }
+        let Some(at) = conn.stalls_at() else {
+            self.0 = None;
+            return Ok(());
+        };
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        if timer.as_mut().poll(cx).is_ready() {
+            conn.abort(End::Timeout);
+            return Err(Error::new(ErrorKind::TimedOut, "the client took nothing for too long"));
+        }
+        Ok(())
+    }
+}
+
+/// Drives what is pending, and goes on for ever; an error ends it.
+pub(super) async fn drive(stream: &TcpStream, shared: &Shared) -> Result<()> {
+    let mut stalled = Stalled::default();
+    poll_fn(|cx| match stalled.poll_write(&mut shared.lock(), stream, cx) {
+        Ok(()) => Poll::Pending,
+        Err(error) => Poll::Ready(Err(error)),
+    })
+    .await
+}
+
+/// Drives until nothing is pending.
+pub(super) async fn drive_until_done(stream: &TcpStream, shared: &Shared) -> Result<()> {
+    let mut stalled = Stalled::default();
+    poll_fn(|cx| {
+        let mut conn = shared.lock();
+        stalled.poll_write(&mut conn, stream, cx)?;
+        match conn.chain.progress() {
+            Progress::Done => Poll::Ready(Ok(())),
+            Progress::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Runs a handler, if there is one, and drives the chain until the response has left the request's
+/// filters. The handler of a client that is gone goes on until it returns: it learns it at its next
+/// call, or by [`closed`](super::Response::closed).
+pub(super) async fn run_handler(
+    stream: &TcpStream,
+    shared: &Arc<Shared>,
+    mut handler: Option<HandlerFuture>,
+) -> Result<()> {
+    let mut stalled = Stalled::default();
+    let mut gone = pin!(stream.ready(Interest::ERROR));
+    let mut watch = true;
+    let mut failed = None;
+    poll_fn(|cx| {
+        if let Err(error) = stalled.poll_write(&mut shared.lock(), stream, cx) {
+            failed.get_or_insert(error);
+        }
+        if let Some(answer) = poll_handler(&mut handler, shared, cx) {
+            shared.lock().handled(answer);
+        }
+        let mut conn = shared.lock();
+        if watch && gone.as_mut().poll(cx).is_ready() {
+            watch = false;
+            failed.get_or_insert_with(|| Error::new(ErrorKind::ClientGone, "the client hung up"));
+            conn.abort(End::ClientGone);
+        }
+        if let Err(error) = conn.after_handler() {
+            failed.get_or_insert(error);
+        }
+        if let Err(error) = stalled.poll_write(&mut conn, stream, cx) {
+            failed.get_or_insert(error);
+        }
+        if !conn.is_done() {
+            return Poll::Pending;
+        }
+        match (conn.chain.aborted(), failed.take()) {
+            (None, _) => Poll::Ready(Ok(())),
+            (Some(_), Some(error)) => Poll::Ready(Err(error)),
+            (Some(end), None) => {
+                let context = format!("the connection ended: {end:?}");
+                Poll::Ready(Err(Error::new(ErrorKind::Aborted, context)))
+            }
+        }
+    })
+    .await
+}
+
+/// Polls the handler, if it is not done; a panic of its is an error.
+fn poll_handler(
+    handler: &mut Option<HandlerFuture>,
+    shared: &Shared,
+    cx: &mut Context<'_>,
+) -> Option<Result<()>> {
+    let future = handler.as_mut()?;
+    shared.lock().before_handler();
+    let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+    let answer = match polled {
+        Ok(Poll::Pending) => return None,
+        Ok(Poll::Ready(answer)) => answer,
+        Err(_) => Err(panicked()),
+    };
+    *handler = None;
+    Some(answer)
+}
+
+/// What a handler's panic becomes. The panic hook has printed what and where.
+pub(super) fn panicked() -> Error {
+    Error::other("the handler panicked")
+}

@@ -1,0 +1,26 @@
+//! Reads requests, runs handlers and drives connections: async on tokio, or blocking on a thread.
+//!
+//! A connection owns one chain. A handler gets a [`Request`] and a response handle; what it writes goes
+//! through the filters of the settings, the protocol's filters and the network writer, in either world
+//! the same.
+
+pub mod blocking;
+mod close;
+mod conn;
+mod connection;
+mod drive;
+mod handler;
+mod pump;
+mod refusal;
+mod reply;
+pub mod request;
+mod response;
+mod server;
+mod settings;
+
+pub use self::connection::serve_connection;
+pub use self::handler::{Handler, HandlerFuture, Request, Router};
+pub use self::pump::pump;
+pub use self::response::{Response, Writer};
+pub use self::server::{Drain, Server};
+pub use self::settings::Settings;

@@ -1,0 +1,185 @@
+//! Accepts connections, a bounded number at a time, and ends them in order when asked to.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use brigade::{Error, Result};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::{Handler, Settings, serve_connection};
+
+/// How long accepting pauses when the system has no descriptor left.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A server on one listener: see [`Server::serve`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use brigade_http::driver::{Request, Response, Server};
+///
+/// async fn hello(_request: Request, mut response: Response) -> brigade::Result<()> {
+///     response.write(b"hello\n").await
+/// }
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// let stop = async { tokio::time::sleep(Duration::from_secs(3600)).await };
+/// Server::new(hello).serve(listener, stop).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Server {
+    handler: Arc<dyn Handler>,
+    settings: Arc<Settings>,
+    max_connections: usize,
+    grace: Duration,
+}
+
+impl Server {
+    /// A server with default settings, at most 20,000 connections and 30 s of grace.
+    pub fn new(handler: impl Handler) -> Self {
+        Self {
+            handler: Arc::new(handler),
+            settings: Arc::default(),
+            max_connections: 20_000,
+            grace: Duration::from_secs(30),
+        }
+    }
+
+    /// Sets what the connections have in common.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = Arc::new(settings);
+        self
+    }
+
+    /// Sets how many connections may be open; those beyond wait in the system's queue.
+    #[must_use]
+    pub fn max_connections(mut self, limit: usize) -> Self {
+        self.max_connections = limit.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// Sets how long running responses may go on after the server was asked to stop.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Serves until `stop`, then closes idle connections, lets running responses finish within the
+    /// grace, and cuts off the rest. Dropping the future cuts all off at once.
+    ///
+    /// # Errors
+    ///
+    /// When the listener breaks. Having no descriptor left is no error: accepting pauses.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+        let (begin_drain, drain) = watch::channel(false);
+        let slots = Arc::new(Semaphore::new(self.max_connections));
+        let mut running = JoinSet::new();
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                accepted = accept(&listener, &slots) => {
+                    let (stream, slot) = accepted?;
+                    let drain = Drain(drain.clone());
+                    let server = self.clone();
+                    running.spawn(async move {
+                        server.run(stream, drain).await;
+                        drop(slot);
+                    });
+                    while running.try_join_next().is_some() {}
+                }
+                () = &mut stop => break,
+            }
+        }
+        drop(listener);
+        begin_drain.send_replace(true);
+        let drained = async { while running.join_next().await.is_some() {} };
+        // Whoever is not done by then is cut off: the set aborts what is left in it.
+        let _ = tokio::time::timeout(self.grace, drained).await;
+        Ok(())
+    }
+
+    async fn run(self, stream: TcpStream, drain: Drain) {
+        let report = self.settings.clone();
+        let served = serve_connection(stream, self.settings, self.handler, drain).await;
+        if let Err(error) = served {
+            report.report_error(&error);
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("settings", &self.settings)
+            .field("max_connections", &self.max_connections)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
+
+type Slot = tokio::sync::OwnedSemaphorePermit;
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Result<(TcpStream, Slot)> {
+    let slot = slots.clone().acquire_owned().await;
+    let slot =
+        slot.map_err(|closed| Error::other("wait for a connection's place").because(closed))?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Ok((stream, slot)),
+            Err(error) if is_passing(&error) => tokio::time::sleep(PAUSE).await,
+            Err(error) => return Err(Error::from(error)),
+        }
+    }
+}
+
+/// Whether accepting may work again: a peer that left, or descriptors and memory that ran out.
+fn is_passing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let passing = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+        Errno::CONNABORTED,
+        Errno::INTR,
+        Errno::PROTO,
+        Errno::PERM,
+        Errno::HOSTUNREACH,
+        Errno::NETUNREACH,
+    ];
+    error.raw_os_error().is_some_and(|raw| passing.contains(&Errno::from_raw_os_error(raw)))
+}
+
+/// Whether a server has been asked to stop. Clones see the same.
+#[derive(Debug, Clone)]
+pub struct Drain(watch::Receiver<bool>);
+
+impl Drain {
+    /// A server that is never asked to stop.
+    pub fn never() -> Self {
+        // The sender is gone, which no receiver takes for a change.
+        Self(watch::channel(false).1)
+    }
+
+    /// Whether it has been asked.
+    pub fn is_draining(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is asked.
+    pub async fn begun(&self) {
+        let mut asked = self.0.clone();
+        if asked.wait_for(|asked| *asked).await.is_err() {
+            // Nobody is left who could ask.
+            std::future::pending::<()>().await;
+        }
+    }
+}

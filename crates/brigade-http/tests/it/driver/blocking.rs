@@ -1,0 +1,122 @@
+//! The blocking driver gives the same answers, and its handlers the same guarantees.
+
+use std::net::TcpListener;
+use std::thread;
+
+use brigade::{Error, ErrorKind};
+use brigade_http::driver::blocking::{Response, serve_connection};
+use brigade_http::driver::{Request, Settings};
+
+use super::Client;
+use super::client::End;
+
+/// Serves one connection by `handler` while `client` runs; answers how serving ended.
+#[track_caller]
+fn serve(
+    settings: Settings,
+    handler: impl Fn(&Request, &mut Response<'_>) -> brigade::Result<()> + Send,
+    client: impl FnOnce(Client),
+) -> brigade::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::scope(|scope| {
+        let server = scope.spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            serve_connection(stream, &settings, &handler)
+        });
+        client(Client::new(address));
+        server.join().unwrap()
+    })
+}
+
+fn fails(request: &Request, response: &mut Response<'_>) -> brigade::Result<()> {
+    response.write(&[b'x'; 4096])?;
+    match request.path() {
+        "/ok" => return Ok(()),
+        "/panic" => panic!("on purpose"),
+        "/flush" => response.flush()?,
+        _ => {}
+    }
+    Err(Error::other("on purpose"))
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order_on_a_thread() {
+    let handler = |request: &Request, response: &mut Response<'_>| {
+        response.print(format_args!("you asked for {}", request.path()))
+    };
+    let served = serve(Settings::default(), handler, |mut client| {
+        let requests: String =
+            (0..10).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
+        client.send(&requests);
+        for n in 0..10 {
+            assert_eq!(client.answer().body, format!("you asked for /{n}").as_bytes());
+        }
+    });
+    assert!(served.is_ok(), "{served:?}");
+}
+
+#[test]
+fn failure_before_the_commit_is_replaced_on_a_thread_too() {
+    serve(Settings::default(), fails, |mut client| {
+        assert_eq!(client.ask("/").status, 500);
+        assert_eq!(client.ask("/panic").status, 500);
+        let answer = client.ask("/ok");
+        assert_eq!((answer.status, answer.body.len()), (200, 4096));
+    })
+    .unwrap();
+}
+
+#[test]
+fn failure_after_the_commit_never_looks_complete_on_a_thread() {
+    let served = serve(Settings::default(), fails, |mut client| {
+        let answer = client.ask("/flush");
+        assert_eq!((answer.status, answer.is_complete), (200, false));
+    });
+    drop(served);
+    let served = serve(Settings::default(), fails, |mut client| {
+        client.send("GET /flush HTTP/1.0\r\n\r\n");
+        assert!(!client.answer().is_complete, "a close-delimited body is reset");
+    });
+    drop(served);
+}
+
+#[test]
+fn request_that_cannot_be_read_is_answered_and_the_connection_closed_on_a_thread() {
+    serve(Settings::default(), fails, |mut client| {
+        client.send("GET / HTTP/1.1\nHost: x\n\n");
+        assert_eq!(client.answer().status, 400);
+        assert_eq!(client.end(), End::Closed);
+    })
+    .unwrap();
+}
+
+#[test]
+fn stream_of_a_blocking_reader_and_a_file_arrive_whole_on_a_thread() {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, b"from the file\n").unwrap();
+    let file = std::sync::Arc::new(file);
+    let handler = |_: &Request, response: &mut Response<'_>| {
+        response.write(b"written\n")?;
+        response.send_stream(&b"from the stream\n"[..])?;
+        response.send_file(file.clone(), 0, 14)
+    };
+    serve(Settings::default(), handler, |mut client| {
+        assert_eq!(client.ask("/").body, b"written\nfrom the stream\nfrom the file\n");
+    })
+    .unwrap();
+}
+
+#[test]
+fn client_that_takes_nothing_times_out_on_a_thread() {
+    let settings = Settings::default().write_timeout(std::time::Duration::from_millis(200));
+    let endless = |_: &Request, response: &mut Response<'_>| loop {
+        response.write(&[b'x'; 1000])?;
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = Client::new(listener.local_addr().unwrap());
+    client.get("/");
+    let (stream, _) = listener.accept().unwrap();
+    let error = serve_connection(stream, &settings, &endless).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Aborted), "{error:?}");
+}

@@ -1,0 +1,74 @@
+//! Connections as a client and as a handler see them, async and blocking.
+
+mod blocking;
+mod client;
+mod commit;
+mod gone;
+mod idle;
+mod outcome;
+mod pump;
+
+pub(crate) use client::{Answer, Client};
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use brigade_http::driver::{Handler, Server, Settings};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+/// Whatever takes longer is a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server on a runtime of its own, on one worker thread; it ends with the value.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    runtime: Option<Runtime>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Running {
+    pub(crate) fn new(handler: impl Handler) -> Self {
+        Self::with(Settings::default(), handler)
+    }
+
+    pub(crate) fn with(settings: Settings, handler: impl Handler) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (address, addressed) = mpsc::channel();
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            address.send(listener.local_addr().unwrap()).unwrap();
+            let server = Server::new(handler).settings(settings);
+            let stopped = async { drop(stopped.await) };
+            server.serve(listener, stopped).await.unwrap();
+        });
+        let address = addressed.recv_timeout(PATIENCE).unwrap();
+        Self { address, runtime: Some(runtime), _stop: stop }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        }
+    }
+}
+
+/// Waits for `future` on this thread, for a bounded time.
+#[track_caller]
+pub(crate) fn within_patience<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("in time") })
+}

@@ -1,0 +1,15 @@
+//! The protocol's filters, rule by rule.
+#![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
+
+mod alone;
+mod chunk;
+mod commit;
+mod conditional;
+mod cuts;
+mod effects;
+mod exchange;
+mod failures;
+mod framing;
+mod head;
+mod support;
+mod waiting;
