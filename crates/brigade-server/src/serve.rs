@@ -1,0 +1,174 @@
+//! `brigade serve`: the files of a directory through a chain of filters, on tokio.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use brigade_http::driver::{Router, Server, Settings};
+use brigade_http::status_of;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::files::Root;
+use crate::static_files::StaticFiles;
+use crate::{demo, limits, registry};
+
+/// Serve the files of a directory through filters
+///
+/// Files go out unread, by sendfile, unless a filter must see their bytes. `brigade filters` lists the
+/// filters. On loopback, GET /-/stream?writes=N&size=S&every=F&pause=MS writes N pieces of S bytes,
+/// with a flush after every F and MS milliseconds between them.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The directory; nothing outside it is served, whatever links say
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Put a filter into every response's chain; may be repeated, the first comes first
+    #[arg(long, value_name = "SPEC")]
+    filter: Vec<String>,
+    /// How long running responses may go on after SIGINT or SIGTERM; a second signal ends them
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time)]
+    grace: Duration,
+    /// Answer /-/stream on other addresses than loopback too
+    #[arg(long)]
+    demo: bool,
+    /// How many connections may be open; others wait
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    max_connections: usize,
+    /// How long the head of a request may take
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_time)]
+    header_timeout: Duration,
+    /// How long a connection may wait for its next request
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time)]
+    keep_alive_timeout: Duration,
+    /// How long a client may take nothing of a response
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time)]
+    write_timeout: Duration,
+    /// Worker threads
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  brigade serve docs
+  brigade serve docs --filter 'substitute s/Apache/httpd/' --filter deflate
+  curl -N --compressed 'http://127.0.0.1:8080/-/stream?writes=10&size=80&pause=300'";
+
+type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+
+/// Serves until a signal.
+///
+/// # Errors
+///
+/// What is wrong with the directory, a filter or the address; a listener that broke.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    limits::raise_descriptor_limit()?;
+    let root = Root::open(&args.dir)?;
+    let server = Server::new(router(args, root))
+        .settings(settings(args)?)
+        .max_connections(args.max_connections)
+        .grace(args.grace);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = args.threads {
+        runtime.worker_threads(threads.max(1));
+    }
+    runtime.enable_all().build()?.block_on(serve(args, server))
+}
+
+fn router(args: &Args, root: Root) -> Router {
+    let router = Router::new(StaticFiles::new(root));
+    let loopback = match args.listen.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_loopback(),
+    };
+    if loopback || args.demo { router.route("/-/stream", demo::stream) } else { router }
+}
+
+fn settings(args: &Args) -> Result<Settings> {
+    let registry = registry();
+    let mut settings = Settings::default()
+        .header_timeout(args.header_timeout)
+        .keep_alive_timeout(args.keep_alive_timeout)
+        .write_timeout(args.write_timeout)
+        .report(report);
+    for spec in &args.filter {
+        settings = settings.filter(registry.prepare(spec)?);
+    }
+    Ok(settings)
+}
+
+/// What an operator must know of: not clients that leave, nor what they ask for that is not there.
+fn report(error: &brigade::Error) {
+    use brigade::ErrorKind::{Aborted, ClientGone, TimedOut};
+    if !matches!(error.kind(), Aborted | ClientGone | TimedOut)
+        && status_of(error).is_server_error()
+    {
+        crate::report(error);
+    }
+}
+
+async fn serve(args: &Args, server: Server) -> Result<()> {
+    let listener = TcpListener::bind(args.listen).await.map_err(|cause| {
+        let what = format!("listen on {}: is another server there? try --listen", args.listen);
+        brigade::Error::new(brigade::ErrorKind::Io, what).because(cause)
+    })?;
+    let address = listener.local_addr()?;
+    // The line is how scripts learn the port: they must not wait for a buffer to fill.
+    let mut out = anstream::stdout();
+    writeln!(out, "serving {} on http://{address}/", args.dir.display())?;
+    out.flush()?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (ask_to_stop, asked) = tokio::sync::oneshot::channel();
+    let serving = server.serve(listener, async {
+        // Whoever could ask is gone only with this function.
+        let _ = asked.await;
+    });
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => return Ok(served?),
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    let _ = ask_to_stop.send(());
+    tokio::select! {
+        served = &mut serving => Ok(served?),
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// `30s`, `500ms`, `2m`, or seconds.
+fn parse_time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| format!("{text:?} is no time, such as 30s"))?;
+    match &text[digits.len()..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" | "" => Ok(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or_else(|| "too long".into()),
+        unit => Err(format!("there is no unit {unit:?}; there are ms, s and m")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_read_with_its_unit_and_else_in_seconds() {
+        let cases = [("30s", 30_000), ("7", 7000), ("500ms", 500), ("2m", 120_000), ("0s", 0)];
+        for (text, millis) in cases {
+            assert_eq!(parse_time(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for wrong in ["", "s", "1h", "-1s", "1.5s"] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A running `brigade serve`, ended with the test; and a client that shows what came, byte by byte.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Whatever takes longer is a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// `brigade serve` as a process of its own.
+pub(crate) struct Served {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Served {
+    /// Serves `dir` on a free port with these further arguments.
+    #[track_caller]
+    pub(crate) fn new(dir: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brigade"));
+        let listen = ["--listen", "127.0.0.1:0"];
+        command.arg("serve").arg(dir).args(listen).args(args).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the command can be started");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("it prints its address");
+        let address = line.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let address = address.parse().unwrap_or_else(|_| panic!("an address in {line:?}"));
+        Self { child, address }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Opens a connection whose reads and writes do not last for ever.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("the server accepts");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Opens a connection, unless nobody listens any more.
+    pub(crate) fn connect_while_it_listens(&self) -> Option<TcpStream> {
+        TcpStream::connect(self.address).ok()
+    }
+
+    /// Sends `request` and reads until the server closes.
+    pub(crate) fn ask(&self, request: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect();
+        // A server that has refused by now does not read the rest.
+        let _ = stream.write_all(request);
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("the server closes in order");
+        answer
+    }
+
+    /// Sends a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
+        assert!(sent.expect("kill is everywhere").success());
+    }
+
+    /// Waits until the process has ended; says how.
+    pub(crate) fn wait(mut self) -> std::process::ExitStatus {
+        self.child.wait().expect("it can be waited for")
+    }
+
+    /// A number from the process's status, such as `VmRSS`.
+    pub(crate) fn status(&self, key: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        line.unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// How many descriptors the process has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One response, read from a connection that stays open.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads a head, and the body that a Content-Length or chunks announce.
+    pub(crate) fn read(from: &mut impl BufRead, has_body: bool) -> Self {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let read = from.read_line(&mut head).expect("a head");
+            assert!(read > 0, "the connection ended in a head: {head:?}");
+        }
+        let mut answer = Self { head, body: Vec::new() };
+        if !has_body {
+            return answer;
+        }
+        if let Some(len) = answer.field("content-length") {
+            answer.body = vec![0; len.parse().expect("a length")];
+            from.read_exact(&mut answer.body).expect("the whole body");
+        } else if answer.field("transfer-encoding").is_some() {
+            while let Some(chunk) = read_chunk(from) {
+                answer.body.extend(chunk);
+            }
+        }
+        answer
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.head.split(' ').nth(1).expect("a status line").parse().expect("a status")
+    }
+
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// Reads one chunk; `None` is the last.
+pub(crate) fn read_chunk(from: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut line = String::new();
+    from.read_line(&mut line).expect("a chunk's length");
+    let len = usize::from_str_radix(line.trim_end(), 16).expect("a length in hex");
+    let mut chunk = vec![0; len + 2];
+    from.read_exact(&mut chunk).expect("a whole chunk");
+    assert!(chunk.ends_with(b"\r\n"), "a chunk ends in CRLF");
+    chunk.truncate(len);
+    (len > 0).then_some(chunk)
+}
