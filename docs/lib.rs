@@ -1,1 +1,11 @@
-//! Being built.
+//! The guide, as documentation whose Rust blocks are tests.
+#![forbid(unsafe_code)]
+
+#[doc = include_str!("../README.md")]
+pub mod readme {}
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
+
+#[doc = include_str!("founding-story.md")]
+pub mod founding_story {}
