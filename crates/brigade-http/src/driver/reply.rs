@@ -27,6 +27,7 @@ pub(super) struct Reply {
     first: Brigade<'static>,    // Body from before the head is sent: less than a block in memory.
     trailers: HeaderMap,
     state: State,
+    streams: bool, // The head is sent, and the response is open.
 }
 
 impl Reply {
@@ -37,6 +38,7 @@ impl Reply {
             first: Brigade::new(),
             trailers: HeaderMap::new(),
             state: State::Open,
+            streams: false,
         }
     }
 
@@ -90,12 +92,12 @@ impl Reply {
     /// Takes as many of `bytes` as only have to be gathered; answers how many.
     #[inline]
     pub(super) fn gather(&mut self, chain: &mut Chain, bytes: &[u8]) -> usize {
-        if self.head.is_none() && self.state == State::Open { chain.gather(bytes) } else { 0 }
+        if self.streams { chain.gather(bytes) } else { 0 }
     }
 
     #[inline]
     pub(super) fn write(&mut self, chain: &mut Chain, bytes: &[u8]) -> Result<()> {
-        if self.head.is_none() && self.state == State::Open {
+        if self.streams {
             return chain.write(bytes);
         }
         self.write_first(chain, bytes)
@@ -158,6 +160,7 @@ impl Reply {
     /// Ends the body.
     pub(super) fn finish(&mut self, chain: &mut Chain) -> Result<()> {
         self.check_open()?;
+        self.streams = false;
         let trailers = std::mem::take(&mut self.trailers);
         let mut end = std::mem::take(&mut self.first);
         if let Some(head) = self.head.take() {
@@ -178,6 +181,7 @@ impl Reply {
         if std::mem::replace(&mut self.state, State::Failed) == State::Failed {
             return;
         }
+        self.streams = false;
         self.first.clear();
         chain.take_back();
         let mut end = Brigade::new();
@@ -200,6 +204,7 @@ impl Reply {
         if let Some(head) = self.head.take() {
             self.first.push_front(head.into_bucket());
         }
+        self.streams = true;
         chain.pass(&mut std::mem::take(&mut self.first))
     }
 

@@ -6,10 +6,14 @@ mod chunk;
 mod commit;
 mod conditional;
 mod cuts;
+#[cfg(feature = "driver")]
+mod driver;
 mod effects;
 mod exchange;
 mod failures;
 mod framing;
 mod head;
+#[cfg(feature = "driver")]
+mod request_head;
 mod support;
 mod waiting;

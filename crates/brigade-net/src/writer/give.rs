@@ -216,12 +216,10 @@ impl<T: Transport> NetworkWriter<T> {
 
     /// Deals with the marks that no byte precedes any more.
     fn settle_marks(&mut self, ready: &mut Brigade<'_>, alloc: &mut BucketAlloc) {
-        while let Some(mark) = ready.pop_front() {
-            if mark.is_data() {
-                ready.push_front(mark);
-                return;
+        while ready.front().is_some_and(|bucket| bucket.is_metadata() || bucket.is_empty()) {
+            if let Some(mark) = ready.pop_front() {
+                self.responses.mark(mark, self.line, alloc);
             }
-            self.responses.mark(mark, self.line, alloc);
         }
     }
 

@@ -17,6 +17,15 @@ const LARGE_BUCKETS: usize = 64;
 impl<T: Transport> NetworkWriter<T> {
     /// Sets all of `input` aside, behind what is pending.
     pub(super) fn keep<'b>(&mut self, input: &mut Brigade<'b>, alloc: &mut BucketAlloc) {
+        if input.iter().all(|bucket| self.is_long(bucket)) {
+            input.set_aside(&mut self.pending, alloc);
+        } else {
+            self.keep_each(input, alloc);
+        }
+        self.is_large |= self.pending.len() > LARGE_BUCKETS;
+    }
+
+    fn keep_each<'b>(&mut self, input: &mut Brigade<'b>, alloc: &mut BucketAlloc) {
         let mut one: Brigade<'b> = mem::take(&mut self.spare);
         while let Some(bucket) = input.pop_front() {
             if self.pending.is_empty() && self.line == Line::Clear && bucket.is_metadata() {
@@ -32,7 +41,6 @@ impl<T: Transport> NetworkWriter<T> {
             }
         }
         self.spare = one.recycle();
-        self.is_large |= self.pending.len() > LARGE_BUCKETS;
     }
 
     /// Moves the first bucket of `input` behind what is `ready` to be written.
@@ -61,6 +69,10 @@ impl<T: Transport> NetworkWriter<T> {
         self.is_small(bucket)
             && (!before.is_empty() || next.is_some_and(|next| self.is_small(next)))
             && !before.back().is_some_and(|last| touches(last, bucket))
+    }
+
+    fn is_long(&self, bucket: &Bucket<'_>) -> bool {
+        bucket.is_data() && !bucket.is_empty() && !self.is_small(bucket)
     }
 
     fn is_small(&self, bucket: &Bucket<'_>) -> bool {

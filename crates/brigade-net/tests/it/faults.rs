@@ -54,8 +54,12 @@ fn run(
         Passes::AllInOne => line.pass(buckets),
         // Also what comes after an error: the writer has its EORs to tell.
         Passes::EachAlone => {
-            let answers = buckets.into_iter().map(|bucket| line.pass([bucket]));
-            answers.fold(Ok(()), |first, answer| first.and(answer))
+            let mut first = Ok(());
+            for bucket in buckets {
+                let answer = line.pass([bucket]);
+                first = first.and(answer);
+            }
+            first
         }
     };
     let answer = answer.and_then(|()| line.drain());

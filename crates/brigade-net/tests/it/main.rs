@@ -1,4 +1,5 @@
 //! What the network writer, the reader and the transports promise.
+#![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
 mod faults;
 mod files;

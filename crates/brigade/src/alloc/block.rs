@@ -139,6 +139,37 @@ impl Open {
         taken
     }
 
+    /// Copies as many of `bytes` as fit to the end, and says how many; nobody is lent them yet. Of
+    /// a piece as long as the block it takes nothing: that goes as it is.
+    #[inline]
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> usize {
+        let room = self.room();
+        let taken = match bytes.len() {
+            len if len <= room && len < self.block.bytes.len() => len,
+            len if len < self.block.bytes.len() => room,
+            _ => return 0,
+        };
+        self.put(&bytes[..taken]);
+        self.filled += narrow(taken);
+        taken
+    }
+
+    /// How many bytes are filled.
+    #[inline]
+    pub(crate) fn filled(&self) -> usize {
+        self.filled as usize
+    }
+
+    /// Lends the bytes filled from `start` on, if there are any.
+    pub(crate) fn lend(&self, start: usize) -> Option<BlockSlice> {
+        let len = self.filled().checked_sub(start).filter(|len| *len > 0)?;
+        Some(BlockSlice {
+            block: Arc::clone(&self.block),
+            offset: narrow(start),
+            len: narrow(len),
+        })
+    }
+
     /// The bytes not filled yet. They may hold what an earlier request left: show them to the
     /// kernel, or zero them first.
     #[inline]

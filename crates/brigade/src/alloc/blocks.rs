@@ -25,7 +25,7 @@ const SWEEP_TURNS: usize = 64;
 /// One block, as the register knows it.
 #[derive(Debug)]
 enum Slot {
-    /// Being filled; its `Arc` is in `Blocks::open`.
+    /// Being filled; its `Arc` is in `Blocks::open`, or in a [`TakenBlock`].
     Open,
     Lent(Arc<Block>),
     Idle(Arc<Block>),
@@ -38,6 +38,34 @@ impl Slot {
             Self::Lent(block) => is_whole(block),
             Self::Open | Self::Idle(_) => false,
         }
+    }
+}
+
+/// A block that one writer fills; it must be given back.
+#[derive(Debug)]
+pub(crate) struct TakenBlock {
+    key: usize,
+    open: Open,
+}
+
+impl TakenBlock {
+    /// Copies as many of `bytes` as fit to the end, and says how many.
+    #[inline]
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> usize {
+        self.open.fill(bytes)
+    }
+
+    pub(crate) fn filled(&self) -> usize {
+        self.open.filled()
+    }
+
+    pub(crate) fn room(&self) -> usize {
+        self.open.room()
+    }
+
+    /// Lends the bytes filled from `start` on, if there are any.
+    pub(crate) fn lend(&self, start: usize) -> Option<BlockSlice> {
+        self.open.lend(start)
     }
 }
 
@@ -112,6 +140,18 @@ impl Blocks {
         &mut self.open.as_mut().expect("a turn opens a block").1
     }
 
+    /// Takes a block to be filled by one writer alone, until it is given back.
+    pub(super) fn take(&mut self) -> TakenBlock {
+        let (key, open) = self.fetch();
+        TakenBlock { key, open }
+    }
+
+    /// Takes back what [`take`](Self::take) gave.
+    pub(super) fn give_back(&mut self, TakenBlock { key, open }: TakenBlock) {
+        self.register[key] = Slot::Lent(open.close());
+        self.lent.push(key);
+    }
+
     /// Lets `slice` grow by what fits of `bytes`, if it is the last in the open block.
     #[inline]
     pub(super) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
@@ -127,8 +167,7 @@ impl Blocks {
     /// Gives every block without a live slice back to the system.
     pub(super) fn trim(&mut self) {
         if let Some((key, open)) = self.open.take() {
-            self.register[key] = Slot::Lent(open.close());
-            self.lent.push(key);
+            self.give_back(TakenBlock { key, open });
         }
         let register = &mut self.register;
         self.lent.retain(|&key| {
@@ -165,8 +204,7 @@ impl Blocks {
         }
         let next = self.fetch();
         if let Some((key, open)) = self.open.replace(next) {
-            self.register[key] = Slot::Lent(open.close());
-            self.lent.push(key);
+            self.give_back(TakenBlock { key, open });
         }
     }
 
@@ -238,7 +276,7 @@ impl Blocks {
         for (key, slot) in &self.register {
             let (is_lent, is_idle) = (self.lent.contains(&key), self.idle.contains(&key));
             match slot {
-                Slot::Open => assert!(open == Some(key) && !is_lent && !is_idle, "open {key}"),
+                Slot::Open => assert!(!is_lent && !is_idle, "open {key}"),
                 Slot::Lent(_) => assert!(is_lent && !is_idle && open != Some(key), "lent {key}"),
                 Slot::Idle(block) => {
                     assert!(is_idle && !is_lent && open != Some(key), "idle {key}");
@@ -246,7 +284,10 @@ impl Blocks {
                 }
             }
         }
-        let listed = self.lent.len() + self.idle.len() + usize::from(self.open.is_some());
+        let being_filled = self.register.iter().filter(|(_, slot)| matches!(slot, Slot::Open));
+        let listed = self.lent.len() + self.idle.len() + being_filled.count();
         assert_eq!(listed, self.register.len(), "a key is in no list, or in two");
+        let open_is_registered = open.is_none_or(|key| matches!(self.register[key], Slot::Open));
+        assert!(open_is_registered, "the open block is {open:?}");
     }
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 pub(crate) use self::block::BlockSlice;
 use self::blocks::Blocks;
+pub(crate) use self::blocks::TakenBlock;
 use crate::Bucket;
 
 /// Block size and how many idle blocks to keep: where to start, and rarely worth changing.
@@ -271,6 +272,20 @@ impl BucketAlloc {
         let taken = bytes.len().min(open.room());
         self.copied_bytes += taken as u64;
         open.append(&bytes[..taken])
+    }
+
+    /// Takes a block to be filled by one writer alone.
+    pub(crate) fn take_block(&mut self) -> TakenBlock {
+        self.blocks.take()
+    }
+
+    /// Takes back what [`take_block`](Self::take_block) gave.
+    pub(crate) fn give_back(&mut self, block: TakenBlock) {
+        self.blocks.give_back(block);
+    }
+
+    pub(crate) fn note_copied(&mut self, bytes: usize) {
+        self.copied_bytes += bytes as u64;
     }
 
     /// Gives every block that no bucket is in back to the system: for a connection that waits for

@@ -1,36 +1,59 @@
 //! Gathering: small writes share one run of bytes until its block is full.
 //!
-//! Invariant: the run ends where the open block is filled to, or is sealed by whatever was written
-//! after it; either way its bytes are never moved.
+//! Invariant: the run is `start..` of a block that nobody else fills, so a write is a comparison and a
+//! copy. What was finished before it stays where it is.
 
-use crate::alloc::BlockSlice;
+use crate::alloc::TakenBlock;
 use crate::{Bucket, BucketAlloc};
 
 /// Bytes written and not yet made a bucket.
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
-    run: Option<BlockSlice>,
+    block: Option<TakenBlock>,
+    start: usize,
 }
 
 impl Gather {
     /// Bytes gathered.
     pub(crate) fn len(&self) -> usize {
-        self.run.as_ref().map_or(0, BlockSlice::len)
+        self.block.as_ref().map_or(0, |block| block.filled() - self.start)
     }
 
-    /// Takes as many of `bytes` as share the run's block, and says how many. Fewer than all: the run
-    /// is complete, [`finish`](Self::finish) it and go on.
+    /// Takes as many of `bytes` as the run's block has room for, and says how many. Fewer than all:
+    /// [`finish`](Self::finish) the run, [`begin`](Self::begin) another and go on.
     #[inline]
-    pub(crate) fn write(&mut self, alloc: &mut BucketAlloc, bytes: &[u8]) -> usize {
-        match &mut self.run {
-            Some(run) => alloc.extend(run, bytes),
-            None if bytes.is_empty() => 0,
-            None => self.run.insert(alloc.begin(bytes)).len(),
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
+        self.block.as_mut().map_or(0, |block| block.fill(bytes))
+    }
+
+    /// Makes room for a run, if there is none.
+    pub(crate) fn begin(&mut self, alloc: &mut BucketAlloc) {
+        if self.block.as_ref().is_some_and(|block| block.room() > 0) {
+            return;
         }
+        debug_assert_eq!(self.len(), 0, "a run is finished before the next begins");
+        self.release(alloc);
+        self.block = Some(alloc.take_block());
+        self.start = 0;
     }
 
     /// Makes a bucket of the run; `None` when nothing was written.
-    pub(crate) fn finish(&mut self) -> Option<Bucket<'static>> {
-        self.run.take().map(Bucket::block)
+    pub(crate) fn finish(&mut self, alloc: &mut BucketAlloc) -> Option<Bucket<'static>> {
+        let block = self.block.as_mut()?;
+        let run = block.lend(self.start)?;
+        self.start = block.filled();
+        alloc.note_copied(run.len());
+        if block.room() == 0 {
+            self.release(alloc);
+        }
+        Some(Bucket::block(run))
+    }
+
+    /// Forgets what was written and not made a bucket, and gives the block back.
+    pub(crate) fn release(&mut self, alloc: &mut BucketAlloc) {
+        self.start = 0;
+        if let Some(block) = self.block.take() {
+            alloc.give_back(block);
+        }
     }
 }

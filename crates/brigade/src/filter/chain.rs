@@ -100,7 +100,7 @@ impl Chain {
     /// one on its way. If the end was in `brigade`, it has become one.
     #[doc(alias = "ap_pass_brigade")]
     pub fn pass(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
-        if let Some(gathered) = self.gather.finish() {
+        if let Some(gathered) = self.gather.finish(&mut self.at.alloc) {
             brigade.push_front(gathered);
         }
         let mut scratch = std::mem::take(&mut self.spare);
@@ -134,15 +134,10 @@ impl Chain {
 
     /// Takes as many of `bytes` as only have to be copied beside what was written before, and says
     /// how many; [`write`](Self::write) takes the rest. No filter runs and no error is met: none are
-    /// taken where there would be one, or when a piece is too large to gather.
+    /// taken where there would be one.
     #[inline]
     pub fn gather(&mut self, bytes: &[u8]) -> usize {
-        let is_open = self.at.refused.is_none() && !self.response.ended;
-        if is_open && bytes.len() < self.at.alloc.block_size() {
-            self.gather.write(&mut self.at.alloc, bytes)
-        } else {
-            0
-        }
+        self.gather.write(bytes)
     }
 
     /// Takes what does not fit the run that gathers, or is too large to gather.
@@ -156,10 +151,11 @@ impl Chain {
             return self.pass_bucket(Bucket::transient(bytes));
         }
         while !bytes.is_empty() {
-            if let Some(full) = self.gather.finish() {
+            if let Some(full) = self.gather.finish(&mut self.at.alloc) {
                 self.lead_own(full)?;
             }
-            let taken = self.gather.write(&mut self.at.alloc, bytes);
+            self.gather.begin(&mut self.at.alloc);
+            let taken = self.gather.write(bytes);
             bytes = &bytes[taken..];
         }
         Ok(())
@@ -204,7 +200,7 @@ impl Chain {
 
     /// Forgets what was written and not yet passed.
     pub fn take_back(&mut self) {
-        self.gather = Gather::default();
+        self.gather.release(&mut self.at.alloc);
     }
 
     /// Storage, for buckets to be passed.
@@ -215,6 +211,9 @@ impl Chain {
     /// Gives all blocks that no bucket is in back to the system: for a connection that waits for its
     /// next request.
     pub fn trim(&mut self) {
+        if self.gather.len() == 0 {
+            self.gather.release(&mut self.at.alloc);
+        }
         self.at.alloc.trim();
     }
 
@@ -248,7 +247,7 @@ impl Chain {
     pub(super) fn lead_own(&mut self, bucket: Bucket<'static>) -> Result<()> {
         let (mut own, mut scratch) =
             (std::mem::take(&mut self.own), std::mem::take(&mut self.spare));
-        own.extend(self.gather.finish());
+        own.extend(self.gather.finish(&mut self.at.alloc));
         own.push_back(bucket);
         let answer = self.lead(&mut own, &mut scratch);
         (self.own, self.spare) = (own, scratch);
@@ -272,7 +271,11 @@ impl Chain {
             head => head,
         };
         let answer = hand_down(link, brigade, scratch, Above::default(), &mut self.at);
-        self.response.ended |= ends;
+        if ends {
+            // No write is taken from here on: the block that gathers goes back.
+            self.response.ended = true;
+            self.gather.release(&mut self.at.alloc);
+        }
         self.settle(answer)
     }
 
@@ -289,7 +292,7 @@ impl Chain {
     }
 
     pub(super) fn drop_held(&mut self) {
-        self.gather = Gather::default();
+        self.gather.release(&mut self.at.alloc);
         let end = self.at.refused.unwrap_or(End::ClientGone);
         let outcome = Outcome { bytes_in: self.response.bytes_in, ..Outcome::new(end, 0) };
         self.for_each(|node| node.kept.complete_all(&outcome));

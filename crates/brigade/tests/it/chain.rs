@@ -108,7 +108,8 @@ fn piece_of_a_block_or_more_is_passed_at_once_without_a_copy() {
 fn gather_takes_only_what_needs_no_filter_and_write_takes_the_rest() {
     let (terminal, record) = recorder();
     let mut chain = Chain::new(terminal).storage(AllocOptions::default().block_size(64).build());
-    assert_eq!(chain.gather(&[b'a'; 40]), 40);
+    assert_eq!(chain.gather(&[b'a'; 40]), 0, "a block must be opened first");
+    chain.write(&[b'a'; 40]).unwrap();
     assert_eq!((chain.gather(&[b'b'; 40]), record.bytes().len()), (24, 0));
     chain.write(&[b'b'; 16]).unwrap();
     assert_eq!((record.bytes().len(), chain.gathered_bytes()), (64, 16));

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::thread;
 
 use brigade::{Error, ErrorKind};
-use brigade_http::driver::blocking::{Response, serve_connection};
+use brigade_http::driver::blocking::{Response, Writer, serve_connection};
 use brigade_http::driver::{Request, Settings};
 
 use super::Client;
@@ -105,6 +105,31 @@ fn stream_of_a_blocking_reader_and_a_file_arrive_whole_on_a_thread() {
         assert_eq!(client.ask("/").body, b"written\nfrom the stream\nfrom the file\n");
     })
     .unwrap();
+}
+
+#[test]
+fn file_after_a_written_line_goes_by_sendfile_inside_chunks() {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &[b'f'; 100_000]).unwrap();
+    let file = std::sync::Arc::new(file);
+    let (tell, told) = std::sync::mpsc::channel();
+    let handler = move |_: &Request, response: &mut Response<'_>| {
+        response.write(b"a line\n")?;
+        response.flush()?;
+        response.send_file(file.clone(), 0, 100_000)?;
+        response.finish()?;
+        let stats = response.chain().terminal::<Writer>().unwrap().stats();
+        tell.send((stats.file_bytes, stats.send_file_calls > 0)).unwrap();
+        Ok(())
+    };
+    serve(Settings::default(), handler, |mut client| {
+        let answer = client.ask("/");
+        assert!(answer.head.contains("transfer-encoding: chunked"), "{}", answer.head);
+        let expected = [&b"a line\n"[..], &[b'f'; 100_000]].concat();
+        assert!(answer.is_complete && answer.body == expected);
+    })
+    .unwrap();
+    assert_eq!(told.recv().unwrap(), (100_000, true));
 }
 
 #[test]
