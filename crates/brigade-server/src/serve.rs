@@ -133,13 +133,13 @@ async fn serve(args: &Args, server: Server) -> Result<()> {
     });
     tokio::pin!(serving);
     tokio::select! {
-        served = &mut serving => return Ok(served?),
+        ended = &mut serving => return Ok(ended?),
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     let _ = ask_to_stop.send(());
     tokio::select! {
-        served = &mut serving => Ok(served?),
+        ended = &mut serving => Ok(ended?),
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     }

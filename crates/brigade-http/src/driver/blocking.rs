@@ -360,9 +360,10 @@ impl Connection<'_> {
             stream: &self.stream,
             in_chain: false,
         };
-        let handled = catch_unwind(AssertUnwindSafe(|| handler.call(&request, &mut response)));
+        let call = AssertUnwindSafe(|| handler.call(&request, &mut response));
+        let answered = catch_unwind(call);
         let in_chain = response.in_chain;
-        let answer = handled.unwrap_or_else(|_| {
+        let answer = answered.unwrap_or_else(|_| {
             if in_chain {
                 // Wherever the filter stopped, nothing more may leave.
                 self.chain.abort(End::Failed);
@@ -370,6 +371,9 @@ impl Connection<'_> {
             Err(panicked())
         });
         self.end(&mut reply, answer)?;
+        if let Some(error) = exchange.error() {
+            self.settings.report_error(error);
+        }
         Ok(exchange)
     }
 
@@ -377,7 +381,6 @@ impl Connection<'_> {
         let exchange = Exchange::new(Arc::new(RequestHead::get(http::Uri::from_static("/"))));
         exchange.close_after();
         let mut reply = self.begin(&exchange)?;
-        // It is the client's error: nobody is told.
         reply.fail(&mut self.chain, error);
         self.end(&mut reply, Ok(()))?;
         Ok(exchange)
@@ -397,10 +400,14 @@ impl Connection<'_> {
             Err(error) => Err(error),
         };
         if let Err(error) = finished {
-            self.settings.report_error(&error);
             reply.fail(&mut self.chain, error);
         }
-        wait(&mut self.chain)?;
+        if let Err(error) = wait(&mut self.chain) {
+            reply.fail(&mut self.chain, error.clone());
+            if self.chain.aborted().is_some() {
+                return Err(error);
+            }
+        }
         self.chain.end_request(None)
     }
 

@@ -14,7 +14,6 @@ use tokio::time::Instant;
 
 use super::Settings;
 use super::reply::Reply;
-use super::settings::Report;
 use crate::{Exchange, RequestHead};
 
 pub(super) type Writer = NetworkWriter<TokioTransport>;
@@ -38,7 +37,6 @@ pub(super) struct Conn {
     in_handler: bool,
     driver: Waker,
     stall: Stall,
-    report: Report,
 }
 
 /// What the handle of the current response is up to.
@@ -46,11 +44,22 @@ pub(super) struct Conn {
 struct Handle {
     alive: bool,
     handler_done: bool,
-    waits: bool, // For room, so that its being pending does not mean that it has nothing.
-    gives_way: bool, // To other tasks; it has more.
+    pause: Pause,
     given_bytes: usize,
     room: Option<Waker>,
     gone: Option<Waker>,
+}
+
+/// Why a handler that is pending may still have more to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Pause {
+    /// It waits for something else.
+    #[default]
+    Elsewhere,
+    /// It waits for room in the chain.
+    ForRoom,
+    /// It gives way to other tasks.
+    ForOthers,
 }
 
 /// How long the peer has been taking nothing.
@@ -73,7 +82,6 @@ impl Shared {
             in_handler: false,
             driver: Waker::noop().clone(),
             stall: Stall { limit: settings.write_timeout, since: None },
-            report: settings.report.clone(),
         })))
     }
 
@@ -113,20 +121,19 @@ impl Conn {
 
     /// Waits until the chain has room for more from the handle with this number.
     pub(super) fn poll_room(&mut self, serial: u64, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let handle = &mut self.handle;
-        (handle.waits, handle.gives_way) = (false, false);
+        self.handle.pause = Pause::Elsewhere;
         if let Err(error) = self.check(serial) {
             return Poll::Ready(Err(error));
         }
         let handle = &mut self.handle;
         if self.chain.should_yield() {
-            handle.waits = true;
+            handle.pause = Pause::ForRoom;
             handle.room = Some(cx.waker().clone());
             return Poll::Pending;
         }
         if handle.given_bytes >= GIVE_WAY_BYTES {
             handle.given_bytes = 0;
-            handle.gives_way = true;
+            handle.pause = Pause::ForOthers;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -177,7 +184,7 @@ impl Conn {
         }
     }
 
-    /// Answers a request that no handler is asked about. It is the client's error, and nobody is told.
+    /// Answers a request that no handler is asked about.
     pub(super) fn refuse(&mut self, error: Error) {
         self.handle.handler_done = true;
         self.reply.fail(&mut self.chain, error);
@@ -185,7 +192,6 @@ impl Conn {
 
     /// Fails the response that is being made.
     pub(super) fn fail(&mut self, error: Error) {
-        self.report.tell(&error);
         self.reply.fail(&mut self.chain, error);
     }
 
@@ -204,8 +210,13 @@ impl Conn {
     /// After the handler had its turn: if it has nothing to give now, what it gave must not wait.
     pub(super) fn after_handler(&mut self) -> Result<()> {
         self.in_handler = false;
-        let full = self.is_blocked();
-        if self.handle.gives_way || self.handle.waits && full || self.chain.aborted().is_some() {
+        let has_more = match self.handle.pause {
+            Pause::Elsewhere => false,
+            // What a filter waits for may take long; what the peer takes goes on by itself.
+            Pause::ForRoom => self.is_blocked(),
+            Pause::ForOthers => true,
+        };
+        if has_more || self.chain.aborted().is_some() {
             return Ok(());
         }
         self.reply.idle(&mut self.chain)

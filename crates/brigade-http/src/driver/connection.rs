@@ -193,8 +193,13 @@ impl Connection {
     /// Runs the handler until the body has left the request's filters; they then wait in the EOR bucket
     /// for the outcome.
     async fn run(&mut self, exchange: &Exchange, call: Option<HandlerFuture>) -> Result<bool> {
+        let asked = call.is_some();
         run_handler(&self.stream, &self.shared, call).await?;
         self.shared.lock().chain.end_request(None)?;
+        // What is wrong with a request is for its client to know.
+        if let Some(error) = exchange.error().filter(|_| asked) {
+            self.settings.report_error(error);
+        }
         Ok(exchange.closes())
     }
 

@@ -31,7 +31,9 @@ impl Stalled {
         cx: &mut Context<'_>,
     ) -> Result<()> {
         if let Err(error) = conn.poll_write(stream, cx) {
-            conn.abort(End::ClientGone);
+            if conn.chain.aborted().is_some() {
+                conn.abort(End::ClientGone); // Whoever waits learns it.
+            }
             return Err(error);
         }
         let Some(at) = conn.stalls_at() else {
@@ -87,9 +89,12 @@ pub(super) async fn run_handler(
     let mut watch = true;
     let mut failed = None;
     poll_fn(|cx| {
-        if let Err(error) = stalled.poll_write(&mut shared.lock(), stream, cx) {
+        let mut conn = shared.lock();
+        if let Err(error) = stalled.poll_write(&mut conn, stream, cx) {
+            conn.fail(error.clone());
             failed.get_or_insert(error);
         }
+        drop(conn);
         if let Some(answer) = poll_handler(&mut handler, shared, cx) {
             shared.lock().handled(answer);
         }
@@ -99,10 +104,9 @@ pub(super) async fn run_handler(
             failed.get_or_insert_with(|| Error::new(ErrorKind::ClientGone, "the client hung up"));
             conn.abort(End::ClientGone);
         }
-        if let Err(error) = conn.after_handler() {
-            failed.get_or_insert(error);
-        }
-        if let Err(error) = stalled.poll_write(&mut conn, stream, cx) {
+        let after = conn.after_handler();
+        if let Err(error) = after.and_then(|()| stalled.poll_write(&mut conn, stream, cx)) {
+            conn.fail(error.clone());
             failed.get_or_insert(error);
         }
         if !conn.is_done() {

@@ -178,8 +178,17 @@ impl Reply {
     /// Ends the body in an error: a whole error response if nothing has left, else an end that nobody
     /// takes for complete.
     pub(super) fn fail(&mut self, chain: &mut Chain, error: Error) {
-        if std::mem::replace(&mut self.state, State::Failed) == State::Failed {
+        let was = std::mem::replace(&mut self.state, State::Failed);
+        if was == State::Failed {
             return;
+        }
+        self.exchange.record(&error);
+        if self.exchange.is_committed() {
+            // A filter below the header filter can fail after the end was passed: nobody else knows.
+            self.exchange.fail();
+        }
+        if was == State::Finished {
+            return; // The end of the body is on its way, and has become one of a failed body.
         }
         self.streams = false;
         self.first.clear();

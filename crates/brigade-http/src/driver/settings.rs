@@ -34,7 +34,9 @@ pub struct Settings {
 
 /// Who is told of errors.
 #[derive(Clone, Default)]
-pub(super) struct Report(Option<Arc<dyn Fn(&Error) + Send + Sync>>);
+pub(super) struct Report(Option<Arc<Tell>>);
+
+type Tell = dyn Fn(&Error) + Send + Sync;
 
 impl Report {
     pub(super) fn tell(&self, error: &Error) {

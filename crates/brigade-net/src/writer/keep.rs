@@ -17,30 +17,30 @@ const LARGE_BUCKETS: usize = 64;
 impl<T: Transport> NetworkWriter<T> {
     /// Sets all of `input` aside, behind what is pending.
     pub(super) fn keep<'b>(&mut self, input: &mut Brigade<'b>, alloc: &mut BucketAlloc) {
-        if input.iter().all(|bucket| self.is_long(bucket)) {
-            input.set_aside(&mut self.pending, alloc);
-        } else {
-            self.keep_each(input, alloc);
+        while let Some(bucket) = input.pop_front() {
+            if self.is_packed(&self.pending, &bucket, input.front()) {
+                self.pending.write(alloc, bucket.bytes().unwrap_or_default());
+            } else if self.pending.is_empty() && self.line == Line::Clear && bucket.is_metadata() {
+                // No byte before it is left.
+                self.responses.mark(bucket, self.line, alloc);
+            } else if self.is_kept_better(&bucket, alloc.block_size()) {
+                let mut one: Brigade<'b> = mem::take(&mut self.spare);
+                one.push_back(bucket);
+                one.set_aside(&mut self.pending, alloc);
+                self.spare = one.recycle();
+            } else if !asks_for_nothing(&bucket) {
+                self.pending.push_back(bucket.set_aside(alloc));
+            }
         }
         self.is_large |= self.pending.len() > LARGE_BUCKETS;
     }
 
-    fn keep_each<'b>(&mut self, input: &mut Brigade<'b>, alloc: &mut BucketAlloc) {
-        let mut one: Brigade<'b> = mem::take(&mut self.spare);
-        while let Some(bucket) = input.pop_front() {
-            if self.pending.is_empty() && self.line == Line::Clear && bucket.is_metadata() {
-                // No byte before it is left.
-                self.responses.mark(bucket, self.line, alloc);
-            } else if self.is_packed(&self.pending, &bucket, input.front()) {
-                self.pending.write(alloc, bucket.bytes().unwrap_or_default());
-            } else if !asks_for_nothing(&bucket) {
-                // A brigade is set aside better than a bucket: into blocks, and merged with what it
-                // touches.
-                one.push_back(bucket);
-                one.set_aside(&mut self.pending, alloc);
-            }
-        }
-        self.spare = one.recycle();
+    /// Whether a brigade keeps `bucket` better than the bucket itself: what is borrowed and longer than
+    /// a block goes into blocks, which are lent again one by one; what lies behind the last is merged
+    /// with it.
+    fn is_kept_better(&self, bucket: &Bucket<'_>, block_size: usize) -> bool {
+        bucket.bytes().is_some_and(|bytes| bytes.len() > block_size)
+            || self.pending.back().is_some_and(|last| touches(last, bucket))
     }
 
     /// Moves the first bucket of `input` behind what is `ready` to be written.
@@ -69,10 +69,6 @@ impl<T: Transport> NetworkWriter<T> {
         self.is_small(bucket)
             && (!before.is_empty() || next.is_some_and(|next| self.is_small(next)))
             && !before.back().is_some_and(|last| touches(last, bucket))
-    }
-
-    fn is_long(&self, bucket: &Bucket<'_>) -> bool {
-        bucket.is_data() && !bucket.is_empty() && !self.is_small(bucket)
     }
 
     fn is_small(&self, bucket: &Bucket<'_>) -> bool {

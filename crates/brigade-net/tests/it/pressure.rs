@@ -8,7 +8,7 @@ use brigade::{
     from_fn,
 };
 use brigade_net::{NetworkWriter, WriterOptions};
-use brigade_testkit::{ScriptedTransport, Step, Wire};
+use brigade_testkit::{Call, ScriptedTransport, Step, Wire};
 
 use crate::kit::{Ends, Line, PATTERN};
 
@@ -114,6 +114,19 @@ fn flushes_to_a_blocked_peer_hold_nothing() {
     assert_eq!((line.writer.held_bytes(), line.alloc.stats().blocks_live), (10_000, 2));
     line.drain().unwrap();
     assert_eq!(wire.received_bytes(), 10_000);
+}
+
+#[test]
+fn writes_that_are_flushed_one_by_one_to_a_blocked_peer_are_kept_as_runs() {
+    let (mut chain, wire) = slow(&[Step::WouldBlock, Step::Take(1 << 20)]);
+    while !chain.should_yield() {
+        chain.write(b"thirty-two bytes, as it happens.").unwrap();
+        chain.flush().unwrap();
+    }
+    let _ = chain.resume().unwrap();
+    assert_eq!(wire.received_bytes(), 65_568);
+    let slices = |call: &Call| matches!(call, Call::Write { slices: ..=10, bytes: 65_568, .. });
+    assert!(wire.calls().last().is_some_and(slices), "{:?}", wire.calls());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The `brigade` command, as a user runs it.
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
 mod serve;
 mod server;

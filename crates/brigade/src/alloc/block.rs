@@ -163,11 +163,7 @@ impl Open {
     /// Lends the bytes filled from `start` on, if there are any.
     pub(crate) fn lend(&self, start: usize) -> Option<BlockSlice> {
         let len = self.filled().checked_sub(start).filter(|len| *len > 0)?;
-        Some(BlockSlice {
-            block: Arc::clone(&self.block),
-            offset: narrow(start),
-            len: narrow(len),
-        })
+        Some(BlockSlice { block: Arc::clone(&self.block), offset: narrow(start), len: narrow(len) })
     }
 
     /// The bytes not filled yet. They may hold what an earlier request left: show them to the

@@ -46,9 +46,9 @@ fn pipelined_requests_are_answered_in_order_on_a_thread() {
         response.print(format_args!("you asked for {}", request.path()))
     };
     let served = serve(Settings::default(), handler, |mut client| {
-        let requests: String =
-            (0..10).map(|n| format!("GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
-        client.send(&requests);
+        for n in 0..10 {
+            client.get(&format!("/{n}"));
+        }
         for n in 0..10 {
             assert_eq!(client.answer().body, format!("you asked for /{n}").as_bytes());
         }
@@ -110,7 +110,7 @@ fn stream_of_a_blocking_reader_and_a_file_arrive_whole_on_a_thread() {
 #[test]
 fn file_after_a_written_line_goes_by_sendfile_inside_chunks() {
     let mut file = tempfile::tempfile().unwrap();
-    std::io::Write::write_all(&mut file, &[b'f'; 100_000]).unwrap();
+    std::io::Write::write_all(&mut file, &vec![b'f'; 100_000]).unwrap();
     let file = std::sync::Arc::new(file);
     let (tell, told) = std::sync::mpsc::channel();
     let handler = move |_: &Request, response: &mut Response<'_>| {
@@ -125,7 +125,7 @@ fn file_after_a_written_line_goes_by_sendfile_inside_chunks() {
     serve(Settings::default(), handler, |mut client| {
         let answer = client.ask("/");
         assert!(answer.head.contains("transfer-encoding: chunked"), "{}", answer.head);
-        let expected = [&b"a line\n"[..], &[b'f'; 100_000]].concat();
+        let expected = [&b"a line\n"[..], &vec![b'f'; 100_000]].concat();
         assert!(answer.is_complete && answer.body == expected);
     })
     .unwrap();

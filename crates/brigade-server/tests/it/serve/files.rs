@@ -93,9 +93,9 @@ fn ten_pipelined_requests_are_answered_in_order() {
     }
     let served = Served::new(dir.path(), &["--filter", "substitute s/file/FILE/"]);
     let mut stream = BufReader::new(served.connect());
-    let requests: String =
-        (0..10).map(|n| format!("GET /{n}.txt HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
-    stream.get_mut().write_all(requests.as_bytes()).unwrap();
+    for n in 0..10 {
+        write!(stream.get_mut(), "GET /{n}.txt HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    }
     for n in 0..10 {
         let answer = Answer::read(&mut stream, true);
         assert_eq!(answer.body, format!("FILE {n}").repeat(n * 300).as_bytes(), "answer {n}");
