@@ -18,6 +18,9 @@ impl<T: Transport> NetworkWriter<T> {
     /// Sets all of `input` aside, behind what is pending.
     pub(super) fn keep<'b>(&mut self, input: &mut Brigade<'b>, alloc: &mut BucketAlloc) {
         while let Some(bucket) = input.pop_front() {
+            if asks_for_nothing(&bucket) {
+                continue;
+            }
             if self.is_packed(&self.pending, &bucket, input.front()) {
                 self.pending.write(alloc, bucket.bytes().unwrap_or_default());
             } else if self.pending.is_empty() && self.line == Line::Clear && bucket.is_metadata() {
@@ -28,7 +31,7 @@ impl<T: Transport> NetworkWriter<T> {
                 one.push_back(bucket);
                 one.set_aside(&mut self.pending, alloc);
                 self.spare = one.recycle();
-            } else if !asks_for_nothing(&bucket) {
+            } else {
                 self.pending.push_back(bucket.set_aside(alloc));
             }
         }
@@ -51,9 +54,12 @@ impl<T: Transport> NetworkWriter<T> {
         alloc: &mut BucketAlloc,
     ) {
         let Some(bucket) = input.pop_front() else { return };
+        if asks_for_nothing(&bucket) {
+            return;
+        }
         if self.is_packed(ready, &bucket, input.front()) {
             ready.write(alloc, bucket.bytes().unwrap_or_default());
-        } else if !asks_for_nothing(&bucket) {
+        } else {
             ready.push_back(bucket);
         }
     }

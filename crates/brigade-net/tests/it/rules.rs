@@ -7,7 +7,7 @@ use brigade::{Bucket, Chain, End, Error, ErrorKind, Terminal};
 use brigade_net::{
     Close, Interest, More, NetworkWriter, Transport, WaitsFor, WriterOptions, WriterStats,
 };
-use brigade_testkit::{Call, ScriptedTransport, Step, Wire};
+use brigade_testkit::{Call, ScriptedTransport, Step, Wire, gated};
 
 use crate::kit::{Ends, FILE, Line, PATTERN};
 
@@ -133,6 +133,24 @@ fn more_slices_than_a_call_takes_go_in_several_and_all_but_the_last_say_so() {
         })
         .collect();
     assert_eq!(mores, [(64, More::Follows), (64, More::Follows), (2, More::None)]);
+}
+
+#[track_caller]
+fn check_more(after: Bucket<'static>, expected: More) {
+    let (mut line, wire) = line([]);
+    line.pass([foreign(65_537), after, foreign(65_537), Bucket::flush()]).unwrap();
+    match wire.calls().first() {
+        Some(Call::Write { bytes: 65_537, more, .. }) => assert_eq!(*more, expected),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_write_says_that_more_follows_only_if_that_goes_without_waiting() {
+    check_more(foreign(10), More::Follows);
+    check_more(Bucket::file(FILE.clone(), 0, 10), More::Follows);
+    check_more(Bucket::eos(), More::Follows);
+    check_more(gated().1, More::None);
 }
 
 #[test]

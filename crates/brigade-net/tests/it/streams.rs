@@ -12,7 +12,7 @@ use brigade::{
 use brigade_net::{NetworkWriter, WaitsFor, WriterOptions};
 use brigade_testkit::{ScriptedTransport, Wire, gated};
 
-use crate::kit::{Ends, Line, PATTERN};
+use crate::kit::{Ends, FILE, Line, PATTERN};
 
 fn line() -> (Line<ScriptedTransport>, Wire) {
     let (transport, wire) = ScriptedTransport::new([]);
@@ -69,27 +69,55 @@ fn a_reader_that_may_block_is_read_only_when_what_came_before_has_left() {
     assert!(wire.received() == [b"head", &PATTERN[..30]].concat());
 }
 
-#[test]
-fn the_waker_of_the_chain_reaches_the_source() {
-    #[derive(Default)]
-    struct Count(AtomicU64);
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
+#[derive(Default)]
+struct Count(AtomicU64);
+
+impl Count {
+    fn wakes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A non-blocking chain, and how often its waker was called.
+fn woken_chain() -> (Chain, Wire, Arc<Count>) {
     let (transport, wire) = ScriptedTransport::new([]);
-    let mut chain = Chain::new(NetworkWriter::new(transport)).mode(ReadMode::NonBlocking);
+    let writer = NetworkWriter::new(transport.sending_files());
+    let mut chain = Chain::new(writer).mode(ReadMode::NonBlocking);
     let count = Arc::new(Count::default());
     chain.set_waker(&Waker::from(Arc::clone(&count)));
+    (chain, wire, count)
+}
+
+#[test]
+fn the_waker_of_the_chain_reaches_the_source() {
+    let (mut chain, wire, count) = woken_chain();
     let (gate, stream) = gated();
     chain.pass_bucket(stream).unwrap();
-    assert_eq!((chain.progress(), count.0.load(Ordering::Relaxed)), (Progress::Pending, 0));
+    assert_eq!((chain.progress(), count.wakes()), (Progress::Pending, 0));
     gate.give("now");
     gate.end();
-    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    assert_eq!(count.wakes(), 1);
     assert_eq!(chain.resume().unwrap(), Progress::Done);
     assert_eq!(wire.received(), b"now");
+}
+
+#[test]
+fn a_writer_that_lets_others_have_their_turn_wakes_the_chain_at_once() {
+    let (mut chain, wire, count) = woken_chain();
+    chain.pass_bucket(Bucket::file(Arc::clone(&FILE), 0, 1_000_000)).unwrap();
+    for turn in 1..4 {
+        assert_eq!((wire.received_bytes(), count.wakes()), (turn * 262_144, turn));
+        assert_eq!(chain.progress(), Progress::Pending);
+        let _ = chain.resume().unwrap();
+    }
+    assert_eq!((wire.received_bytes(), count.wakes()), (1_000_000, 3));
+    assert_eq!(chain.progress(), Progress::Done);
 }
 
 #[track_caller]

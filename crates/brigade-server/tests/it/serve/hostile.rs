@@ -107,36 +107,42 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-#[test]
-fn ten_thousand_hostile_clients_leave_nothing_behind() {
-    let (_dir, served) = served(&["--filter", "deflate"]);
-    let mut warm = BufReader::new(served.connect());
-    warm.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    Answer::read(&mut warm, true);
-    let requests: [&[u8]; 5] = [
-        b"GET /-/stream?writes=100000000&size=1000 HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /-/stream?writes=1000&size=10&pause=1000 HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /",
-        b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"\0\0\0\0",
-    ];
-    let before = served.descriptors();
-    let mut resident = 0;
-    for n in 0..10_000 {
-        if n == 2000 {
-            resident = served.status("VmRSS");
-        }
+/// What hostile clients send.
+const ATTEMPTS: [&[u8]; 5] = [
+    b"GET /-/stream?writes=100000000&size=1000 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /-/stream?writes=1000&size=10&pause=1000 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /",
+    b"GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\0\0\0\0",
+];
+
+/// Connects, sends, perhaps reads a little, and vanishes, many times; answers the server's memory
+/// when all is closed again.
+fn attack(served: &Served, clients: usize, open_before: usize) -> u64 {
+    for n in 0..clients {
         let mut stream = served.connect();
-        // The server may have refused and closed by the time of the second write.
-        let _ = stream.write_all(requests[n % requests.len()]);
+        // The server may have refused and closed before all is sent.
+        let _ = stream.write_all(ATTEMPTS[n % ATTEMPTS.len()]);
         if n % 3 == 0 {
-            let mut byte = [0; 64];
-            let _ = stream.read(&mut byte);
+            let _ = stream.read(&mut [0; 64]);
         }
     }
-    wait_until("every descriptor is closed", || served.descriptors() <= before);
-    let grown = served.status("VmRSS").saturating_sub(resident);
-    assert!(grown < 4096, "the server grew by {grown} KiB over the last 8,000 clients");
-    warm.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    assert_eq!(Answer::read(&mut warm, true).body, b"index", "the others are still served");
+    wait_until("every descriptor is closed", || served.descriptors() <= open_before);
+    served.status("VmRSS")
+}
+
+#[test]
+fn ten_thousand_hostile_clients_leave_nothing_behind() {
+    let (_dir, served) = served(&[]);
+    let mut honest = BufReader::new(served.connect());
+    honest.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    Answer::read(&mut honest, true);
+    let before = served.descriptors();
+    let once = attack(&served, 5000, before);
+    let twice = attack(&served, 5000, before);
+    let grown = twice.saturating_sub(once);
+    // A block for each would be 40 MiB; what is allowed is how the C library keeps memory.
+    assert!(grown < 8192, "the server grew by {grown} KiB over the second 5,000");
+    honest.get_mut().write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(Answer::read(&mut honest, true).body, b"index", "the others are still served");
 }
