@@ -45,6 +45,8 @@ pub(crate) fn send(
 }
 
 /// Sends up to `len` bytes of `file` from `offset`, unread.
+///
+/// This call knows no way to ask for no SIGPIPE; Rust's programs ignore the signal.
 #[cfg(target_os = "linux")]
 pub(crate) fn send_file(
     socket: BorrowedFd<'_>,

@@ -4,6 +4,7 @@
 //! - [`check_every_cut`] and [`Case`]: the same bytes however the input is cut, handed over and
 //!   waited for; marks in their place; the end once.
 //! - [`brigade!`]: a brigade in a line.
+//! - [`ScriptedTransport`]: a line to a peer whose every answer is written down beforehand.
 //! - [`waits_everywhere`], [`SlowSink`], [`gated`], [`stuttering`], [`unknown_mark`]: a filter that
 //!   waits before every bucket, a peer that takes a few bytes at a time, streams that give what they
 //!   are told or stop before every piece, a mark that no filter knows.

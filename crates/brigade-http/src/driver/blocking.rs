@@ -104,11 +104,8 @@ impl Response<'_> {
     /// [`ErrorKind::TimedOut`] when it takes nothing for too long; what a filter answered.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let taken = self.reply.gather(self.chain, bytes);
-        if taken == bytes.len() && taken > 0 {
-            return Ok(());
-        }
-        self.write_on(&bytes[taken..])
+        // The chain gathers nothing before the head is sent, nor after the end.
+        if self.chain.gather(bytes) { Ok(()) } else { self.write_on(bytes) }
     }
 
     #[cold]

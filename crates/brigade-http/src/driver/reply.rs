@@ -27,7 +27,6 @@ pub(super) struct Reply {
     first: Brigade<'static>,    // Body from before the head is sent: less than a block in memory.
     trailers: HeaderMap,
     state: State,
-    streams: bool, // The head is sent, and the response is open.
 }
 
 impl Reply {
@@ -38,7 +37,6 @@ impl Reply {
             first: Brigade::new(),
             trailers: HeaderMap::new(),
             state: State::Open,
-            streams: false,
         }
     }
 
@@ -89,15 +87,9 @@ impl Reply {
         Ok(())
     }
 
-    /// Takes as many of `bytes` as only have to be gathered; answers how many.
-    #[inline]
-    pub(super) fn gather(&mut self, chain: &mut Chain, bytes: &[u8]) -> usize {
-        if self.streams { chain.gather(bytes) } else { 0 }
-    }
-
     #[inline]
     pub(super) fn write(&mut self, chain: &mut Chain, bytes: &[u8]) -> Result<()> {
-        if self.streams {
+        if self.head.is_none() && self.state == State::Open {
             return chain.write(bytes);
         }
         self.write_first(chain, bytes)
@@ -160,7 +152,6 @@ impl Reply {
     /// Ends the body.
     pub(super) fn finish(&mut self, chain: &mut Chain) -> Result<()> {
         self.check_open()?;
-        self.streams = false;
         let trailers = std::mem::take(&mut self.trailers);
         let mut end = std::mem::take(&mut self.first);
         if let Some(head) = self.head.take() {
@@ -190,7 +181,6 @@ impl Reply {
         if was == State::Finished {
             return; // The end of the body is on its way, and has become one of a failed body.
         }
-        self.streams = false;
         self.first.clear();
         chain.take_back();
         let mut end = Brigade::new();
@@ -213,7 +203,6 @@ impl Reply {
         if let Some(head) = self.head.take() {
             self.first.push_front(head.into_bucket());
         }
-        self.streams = true;
         chain.pass(&mut std::mem::take(&mut self.first))
     }
 

@@ -75,12 +75,13 @@ pub(crate) fn slices_of(block: &Arc<Block>) -> usize {
 pub(crate) struct Open {
     block: Arc<Block>,
     filled: u32,
+    capacity: u32, // Of `block`: kept here, since every small write asks for it.
 }
 
 impl Open {
     /// Opens a new block of `capacity` bytes.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { block: Arc::new(Block::new(capacity)), filled: 0 }
+        Self::over(Arc::new(Block::new(capacity)))
     }
 
     /// Opens a block again, from its start.
@@ -90,13 +91,18 @@ impl Open {
     /// When a slice of it is alive.
     pub(crate) fn again(mut block: Arc<Block>) -> Self {
         assert!(is_whole(&mut block), "a block is opened again while slices of it are alive");
-        Self { block, filled: 0 }
+        Self::over(block)
+    }
+
+    fn over(block: Arc<Block>) -> Self {
+        let capacity = narrow(block.bytes.len());
+        Self { block, filled: 0, capacity }
     }
 
     /// How many more bytes fit.
     #[inline]
     pub(crate) fn room(&self) -> usize {
-        self.block.bytes.len() - self.filled as usize
+        (self.capacity - self.filled) as usize
     }
 
     /// Starts at the front again if every slice has been dropped; says whether it could.
@@ -139,19 +145,15 @@ impl Open {
         taken
     }
 
-    /// Copies as many of `bytes` as fit to the end, and says how many; nobody is lent them yet. Of
-    /// a piece as long as the block it takes nothing: that goes as it is.
+    /// Copies `bytes` to the end, if they fit; says whether they did. Nobody is lent them yet.
     #[inline]
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> usize {
-        let room = self.room();
-        let taken = match bytes.len() {
-            len if len <= room && len < self.block.bytes.len() => len,
-            len if len < self.block.bytes.len() => room,
-            _ => return 0,
-        };
-        self.put(&bytes[..taken]);
-        self.filled += narrow(taken);
-        taken
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> bool {
+        let fits = bytes.len() <= self.room();
+        if fits {
+            self.put(bytes);
+            self.filled += narrow(bytes.len());
+        }
+        fits
     }
 
     /// How many bytes are filled.
@@ -320,9 +322,12 @@ fn copy(to: &mut [u8], from: &[u8]) {
     }
 }
 
-// Every length here is within a block, whose capacity fits in 32 bits.
+/// A length within a block, whose capacity fits in 32 bits.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // `Block::new` refuses what does not fit.
 fn narrow(len: usize) -> u32 {
-    u32::try_from(len).expect("a block's capacity fits in 32 bits")
+    debug_assert!(u32::try_from(len).is_ok(), "{len} bytes within a block");
+    len as u32
 }
 
 /// Lets loom see which bytes are read and written, so that it finds accesses that nothing orders.

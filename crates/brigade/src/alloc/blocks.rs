@@ -49,9 +49,9 @@ pub(crate) struct TakenBlock {
 }
 
 impl TakenBlock {
-    /// Copies as many of `bytes` as fit to the end, and says how many.
+    /// Copies `bytes` to the end, if they fit; says whether they did.
     #[inline]
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> usize {
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> bool {
         self.open.fill(bytes)
     }
 

@@ -19,11 +19,17 @@ impl Gather {
         self.block.as_ref().map_or(0, |block| block.filled() - self.start)
     }
 
-    /// Takes as many of `bytes` as the run's block has room for, and says how many. Fewer than all:
-    /// [`finish`](Self::finish) the run, [`begin`](Self::begin) another and go on.
+    /// Takes `bytes`, if the run's block has room for all of them; says whether it has.
     #[inline]
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
-        self.block.as_mut().map_or(0, |block| block.fill(bytes))
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> bool {
+        self.block.as_mut().is_some_and(|block| block.fill(bytes))
+    }
+
+    /// Takes as many of `bytes` as the run's block has room for, and says how many.
+    pub(crate) fn write_some(&mut self, bytes: &[u8]) -> usize {
+        let room = self.block.as_ref().map_or(0, TakenBlock::room);
+        let taken = bytes.len().min(room);
+        if self.write(&bytes[..taken]) { taken } else { 0 }
     }
 
     /// Makes room for a run, if there is none.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::task::Waker;
 
+use super::next::PIECE_BYTES;
 use super::node::{Above, FilterStats, Link, Node};
 use super::request::{tell_end, unlink_request};
 use super::response::Response;
@@ -25,9 +26,8 @@ pub struct Chain {
     pub(super) response: Response,
     pub(super) at: Shared,
     joined: u64,
-    // Empty: storage for what the chain itself passes, and for what the first filter pushes.
-    own: Brigade<'static>,
-    spare: Brigade<'static>,
+    own: Brigade<'static>, // What was written, in full blocks: less than a piece between calls.
+    spare: Brigade<'static>, // Empty: storage for what the first filter pushes.
 }
 
 impl Chain {
@@ -100,9 +100,8 @@ impl Chain {
     /// one on its way. If the end was in `brigade`, it has become one.
     #[doc(alias = "ap_pass_brigade")]
     pub fn pass(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
-        if let Some(gathered) = self.gather.finish(&mut self.at.alloc) {
-            brigade.push_front(gathered);
-        }
+        self.finish_run();
+        brigade.prepend(&mut self.own);
         let mut scratch = std::mem::take(&mut self.spare);
         let answer = self.lead(brigade, &mut scratch);
         self.spare = scratch.recycle();
@@ -118,9 +117,9 @@ impl Chain {
         self.pass(&mut Brigade::from(bucket))
     }
 
-    /// Takes `bytes`: small writes gather until a block is full, and are passed then, or with
-    /// whatever is passed next. A piece of a block or more is passed at once without a copy. Models
-    /// `ap_rwrite`.
+    /// Takes `bytes`: small writes gather, block by block, until they are a piece (64 KiB), and are
+    /// passed then, or with whatever is passed next. A write of a block or more is passed at once
+    /// without a copy. Models `ap_rwrite`.
     ///
     /// # Errors
     ///
@@ -128,15 +127,14 @@ impl Chain {
     #[inline]
     #[doc(alias = "ap_rwrite", alias = "ap_rputs")]
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let taken = self.gather(bytes);
-        if taken == bytes.len() && taken > 0 { Ok(()) } else { self.write_on(&bytes[taken..]) }
+        if self.gather(bytes) { Ok(()) } else { self.write_on(bytes) }
     }
 
-    /// Takes as many of `bytes` as only have to be copied beside what was written before, and says
-    /// how many; [`write`](Self::write) takes the rest. No filter runs and no error is met: none are
-    /// taken where there would be one.
+    /// Takes `bytes` if they only have to be copied beside what was written before; says whether it
+    /// did. No filter runs and no error is met: where there would be one, [`write`](Self::write) meets
+    /// it. For handles that look at the chain only when something was passed.
     #[inline]
-    pub fn gather(&mut self, bytes: &[u8]) -> usize {
+    pub fn gather(&mut self, bytes: &[u8]) -> bool {
         self.gather.write(bytes)
     }
 
@@ -151,12 +149,16 @@ impl Chain {
             return self.pass_bucket(Bucket::transient(bytes));
         }
         while !bytes.is_empty() {
-            if let Some(full) = self.gather.finish(&mut self.at.alloc) {
-                self.lead_own(full)?;
+            let taken = self.gather.write_some(bytes);
+            bytes = &bytes[taken..];
+            if bytes.is_empty() {
+                break;
+            }
+            self.finish_run();
+            if self.own.resident_bytes() > PIECE_BYTES {
+                self.lead_own()?;
             }
             self.gather.begin(&mut self.at.alloc);
-            let taken = self.gather.write(bytes);
-            bytes = &bytes[taken..];
         }
         Ok(())
     }
@@ -189,17 +191,18 @@ impl Chain {
     /// As [`pass`](Self::pass).
     #[doc(alias = "ap_rflush", alias = "ap_fflush")]
     pub fn flush(&mut self) -> Result<()> {
-        self.lead_own(Bucket::flush())
+        self.lead_own_and(Bucket::flush())
     }
 
-    /// Bytes written and not yet passed: at most a block, and they can still be
+    /// Bytes written and not yet passed: at most a piece and a block, and they can still be
     /// [taken back](Self::take_back).
     pub fn gathered_bytes(&self) -> usize {
-        self.gather.len()
+        self.gather.len() + usize::try_from(self.own.resident_bytes()).unwrap_or(usize::MAX)
     }
 
     /// Forgets what was written and not yet passed.
     pub fn take_back(&mut self) {
+        self.own.clear();
         self.gather.release(&mut self.at.alloc);
     }
 
@@ -230,7 +233,7 @@ impl Chain {
     /// Bytes in memory that the filters, the chain and the terminal hold between calls.
     pub fn held_bytes(&self) -> u64 {
         let filters: u64 = self.filters().map(|(_, _, stats)| stats.held_bytes).sum();
-        filters + self.at.terminal.held_bytes() as u64 + self.gather.len() as u64
+        filters + (self.at.terminal.held_bytes() + self.gathered_bytes()) as u64
     }
 
     /// The filters, top to bottom: name, place, and what went through each.
@@ -244,14 +247,23 @@ impl Chain {
     }
 
     /// Passes one bucket of the chain's own, with what was gathered before it.
-    pub(super) fn lead_own(&mut self, bucket: Bucket<'static>) -> Result<()> {
+    pub(super) fn lead_own_and(&mut self, bucket: Bucket<'static>) -> Result<()> {
+        self.finish_run();
+        self.own.push_back(bucket);
+        self.lead_own()
+    }
+
+    /// Passes what was gathered and is complete.
+    fn lead_own(&mut self) -> Result<()> {
         let (mut own, mut scratch) =
             (std::mem::take(&mut self.own), std::mem::take(&mut self.spare));
-        own.extend(self.gather.finish(&mut self.at.alloc));
-        own.push_back(bucket);
         let answer = self.lead(&mut own, &mut scratch);
         (self.own, self.spare) = (own, scratch);
         answer
+    }
+
+    fn finish_run(&mut self) {
+        self.own.extend(self.gather.finish(&mut self.at.alloc));
     }
 
     fn lead<'b>(&mut self, brigade: &mut Brigade<'b>, scratch: &mut Brigade<'b>) -> Result<()> {
@@ -292,6 +304,7 @@ impl Chain {
     }
 
     pub(super) fn drop_held(&mut self) {
+        self.own.clear();
         self.gather.release(&mut self.at.alloc);
         let end = self.at.refused.unwrap_or(End::ClientGone);
         let outcome = Outcome { bytes_in: self.response.bytes_in, ..Outcome::new(end, 0) };

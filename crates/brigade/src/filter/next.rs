@@ -14,7 +14,7 @@ use crate::brigade::Tally;
 use crate::{Brigade, Bucket, BucketAlloc, Error, Result};
 
 /// What was pushed goes down when it has grown past this many bytes.
-const PIECE_BYTES: u64 = 64 * 1024;
+pub(super) const PIECE_BYTES: u64 = 64 * 1024;
 /// And when it has grown past this many buckets: marks and FILEs take room too.
 const PIECE_BUCKETS: usize = 1024;
 

@@ -117,7 +117,7 @@ impl Chain {
             Box::new(finished).end(&Outcome::new(end, 0));
             return open;
         }
-        self.lead_own(Bucket::eor(finished))
+        self.lead_own_and(Bucket::eor(finished))
     }
 
     fn check_request_ended(&self) -> Result<()> {

@@ -75,21 +75,22 @@ fn zero_length_data_flows_and_ends_nothing() {
 }
 
 #[test]
-fn small_writes_gather_until_a_block_is_full_or_something_else_is_passed() {
+fn small_writes_gather_until_they_are_a_piece_or_something_else_is_passed() {
     let (terminal, record) = recorder();
     let mut chain = Chain::new(terminal);
     chain.join(member("pass", pass_all()));
-    for _ in 0..1000 {
+    for _ in 0..5000 {
         chain.write(b"sixteen bytes...").unwrap();
     }
-    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (8192, 16_000 - 8192));
+    // Nine blocks of 8 KiB are the first to be more than 64 KiB.
+    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (73_728, 80_000 - 73_728));
     chain.print(format_args!("{}-{}", 1, 2)).unwrap();
     chain.pass_bucket(Bucket::immortal(b"!")).unwrap();
-    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (16_004, 0));
+    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (80_004, 0));
     assert!(record.bytes().ends_with(b"sixteen bytes...1-2!"));
     let stats = chain.filters().next().unwrap().2;
-    assert_eq!((stats.calls, stats.buckets_in, stats.bytes_in), (2, 3, 16_004));
-    assert_eq!((stats.buckets_out, stats.bytes_out, stats.held_bytes), (3, 16_004, 0));
+    assert_eq!((stats.calls, stats.buckets_in, stats.bytes_in), (2, 11, 80_004));
+    assert_eq!((stats.buckets_out, stats.bytes_out, stats.held_bytes), (11, 80_004, 0));
 }
 
 #[test]
@@ -108,14 +109,16 @@ fn piece_of_a_block_or_more_is_passed_at_once_without_a_copy() {
 fn gather_takes_only_what_needs_no_filter_and_write_takes_the_rest() {
     let (terminal, record) = recorder();
     let mut chain = Chain::new(terminal).storage(AllocOptions::default().block_size(64).build());
-    assert_eq!(chain.gather(&[b'a'; 40]), 0, "a block must be opened first");
+    assert!(!chain.gather(&[b'a'; 40]), "a block must be opened first");
     chain.write(&[b'a'; 40]).unwrap();
-    assert_eq!((chain.gather(&[b'b'; 40]), record.bytes().len()), (24, 0));
-    chain.write(&[b'b'; 16]).unwrap();
-    assert_eq!((record.bytes().len(), chain.gathered_bytes()), (64, 16));
-    assert_eq!(chain.gather(&[b'c'; 64]), 0, "too large to gather");
+    assert!(chain.gather(&[b'b'; 20]));
+    assert!(!chain.gather(&[b'c'; 10]), "only four bytes fit");
+    chain.write(&[b'c'; 10]).unwrap();
+    assert!(!chain.gather(&[b'd'; 64]), "too large to gather");
     chain.pass_bucket(Bucket::eos()).unwrap();
-    assert_eq!(chain.gather(b"late"), 0);
+    assert_eq!(record.bytes(), [&[b'a'; 40][..], &[b'b'; 20], &[b'c'; 10]].concat());
+    assert!(!chain.gather(b"late"), "nothing comes after the end");
+    assert!(chain.write(b"late").is_err());
 }
 
 #[test]
