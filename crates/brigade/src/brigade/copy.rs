@@ -1,7 +1,7 @@
 //! Copying bytes into a brigade and out of it.
 //!
-//! Invariant: bytes are copied once, into the open block; neighbouring slices of one block are one run
-//! and are never copied to be joined.
+//! Invariant: bytes are copied once, into the open block; neighbouring slices of one block are joined
+//! without a copy.
 
 use std::fmt;
 
@@ -26,15 +26,17 @@ impl<'a> Brigade<'a> {
             return Err(Error::new(ErrorKind::TooLarge, context));
         }
         let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-        let mut runs = self.runs();
-        runs.by_ref().for_each(|run| out.extend_from_slice(run));
-        match runs.stopped_at() {
-            Some(deferred) => {
-                let context = format!("flatten a {} that is not read", deferred.kind_name());
-                Err(Error::new(ErrorKind::Unsupported, context))
+        for bucket in self {
+            match bucket.bytes() {
+                Some(bytes) => out.extend_from_slice(bytes),
+                None if bucket.is_deferred() => {
+                    let context = format!("flatten a {} that is not read", bucket.kind_name());
+                    return Err(Error::new(ErrorKind::Unsupported, context));
+                }
+                None => {}
             }
-            None => Ok(out),
         }
+        Ok(out)
     }
 
     /// Copies `bytes` to the end, where they gather with what was written before: small writes share
@@ -99,7 +101,7 @@ impl<'a> Brigade<'a> {
     #[doc(alias = "ap_save_brigade", alias = "ap_filter_setaside_brigade")]
     pub fn set_aside(&mut self, into: &mut Brigade<'static>, alloc: &mut BucketAlloc) {
         self.tally = Tally::new();
-        for bucket in self.buckets.drain(..) {
+        for bucket in self.buckets.drain() {
             match bucket.borrowed() {
                 Some([]) => into.push_back(Bucket::immortal(b"")),
                 Some(bytes) => into.write(alloc, bytes),

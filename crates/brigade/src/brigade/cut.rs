@@ -22,12 +22,12 @@ impl<'a> Brigade<'a> {
         // Whichever half is shorter is the one to count.
         if at_bucket <= buckets.len() {
             let mut kept = Tally::new();
-            self.buckets.iter().for_each(|bucket| kept.add(bucket));
+            self.iter().for_each(|bucket| kept.add(bucket));
             tally = self.tally;
             tally.subtract(&kept);
             self.tally = kept;
         } else {
-            buckets.iter().for_each(|bucket| tally.add(bucket));
+            buckets.as_slice().iter().for_each(|bucket| tally.add(bucket));
             self.tally.subtract(&tally);
         }
         Self { buckets, tally }
@@ -58,7 +58,7 @@ impl<'a> Brigade<'a> {
         let mut before = 0;
         let mut index = 0;
         while before < at_bytes {
-            let Some(bucket) = self.buckets.get_mut(index) else {
+            let Some(bucket) = self.buckets.as_mut_slice().get_mut(index) else {
                 let context = format!("partition {before} bytes at {at_bytes}");
                 return Err(Error::new(ErrorKind::Incomplete, context));
             };
@@ -94,29 +94,30 @@ impl<'a> Brigade<'a> {
     /// [`ErrorKind::Unsupported`] when the next data has to be read first.
     #[doc(alias = "apr_brigade_split_line")]
     pub fn split_line(&mut self, into: &mut Self, limit_bytes: u64) -> Result<bool> {
-        let mut left = limit_bytes;
-        while let Some(mut bucket) = self.pop_front() {
-            let Some(bytes) = bucket.bytes() else {
-                let is_mark = bucket.is_metadata();
-                let context = format!("split a line: a {} must be read first", bucket.kind_name());
-                self.push_front(bucket);
-                return if is_mark {
-                    Ok(false)
-                } else {
-                    Err(Error::new(ErrorKind::Unsupported, context))
-                };
+        let mut left = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
+        while let Some(front) = self.buckets.front_mut() {
+            let Some(bytes) = front.bytes() else {
+                if front.is_metadata() {
+                    return Ok(false);
+                }
+                let context = format!("split a line: a {} must be read first", front.kind_name());
+                return Err(Error::new(ErrorKind::Unsupported, context));
             };
-            let seen = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let len = bytes.len();
+            let seen = len.min(left);
             let found = memchr::memchr(b'\n', &bytes[..seen]);
             let taken = found.map_or(seen, |at| at + 1);
-            if taken < bytes.len() {
-                let rest = bucket.split_at(taken as u64)?;
-                self.push_front(rest);
+            if taken == len {
+                // All of it; empty data is no part of a line, and goes.
+                if let Some(bucket) = self.pop_front().filter(|_| taken > 0) {
+                    into.push_back(bucket);
+                }
+            } else if taken > 0 {
+                let rest = front.split_at(taken as u64)?;
+                self.tally.resident_bytes -= taken as u64;
+                into.push_back(std::mem::replace(front, rest));
             }
-            left -= taken as u64;
-            if taken > 0 {
-                into.push_back(bucket);
-            }
+            left -= taken;
             if found.is_some() || left == 0 {
                 return Ok(found.is_some());
             }

@@ -1,29 +1,30 @@
 //! Walking a brigade, and making one of buckets.
 
-use std::collections::vec_deque;
 use std::iter::FusedIterator;
+use std::{slice, vec};
 
 use super::Brigade;
 use crate::Bucket;
 
 /// The buckets of a brigade, first to last.
 #[derive(Debug, Clone)]
-pub struct Iter<'r, 'a>(vec_deque::Iter<'r, Bucket<'a>>);
+pub struct Iter<'r, 'a>(slice::Iter<'r, Bucket<'a>>);
 
 /// The buckets of a brigade, owned, first to last.
 #[derive(Debug)]
-pub struct IntoIter<'a>(vec_deque::IntoIter<Bucket<'a>>);
+pub struct IntoIter<'a>(vec::IntoIter<Bucket<'a>>);
 
 impl<'a> Brigade<'a> {
     /// The buckets, first to last.
     pub fn iter(&self) -> Iter<'_, 'a> {
-        Iter(self.buckets.iter())
+        Iter(self.buckets.as_slice().iter())
     }
 }
 
 impl<'r, 'a> Iterator for Iter<'r, 'a> {
     type Item = &'r Bucket<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next()
     }
@@ -45,6 +46,7 @@ impl FusedIterator for Iter<'_, '_> {}
 impl<'a> Iterator for IntoIter<'a> {
     type Item = Bucket<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next()
     }
@@ -68,7 +70,7 @@ impl<'a> IntoIterator for Brigade<'a> {
     type IntoIter = IntoIter<'a>;
 
     fn into_iter(self) -> IntoIter<'a> {
-        IntoIter(self.buckets.into_iter())
+        IntoIter(self.buckets.into_vec().into_iter())
     }
 }
 

@@ -8,9 +8,9 @@ mod cut;
 mod gather;
 mod iter;
 mod slices;
+mod store;
 mod tally;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
@@ -18,11 +18,12 @@ use std::sync::Arc;
 pub(crate) use self::gather::Gather;
 pub use self::iter::{IntoIter, Iter};
 pub use self::slices::IoSlices;
+use self::store::Store;
 pub(crate) use self::tally::Tally;
 use crate::{Bucket, Error, Outcome, ReadCx, Result};
 
-/// An ordered run of buckets, owned by value: a ring in one allocation, which a brigade that is used
-/// again keeps.
+/// An ordered run of buckets, owned by value: one allocation, which a brigade that is used again
+/// keeps.
 ///
 /// Models `apr_bucket_brigade`. A brigade for each call costs one allocation and leaves nothing
 /// behind; in Apache it takes memory from the request's pool that comes back when the request ends.
@@ -43,9 +44,7 @@ use crate::{Bucket, Error, Outcome, ReadCx, Result};
 #[derive(Default)]
 #[doc(alias = "apr_bucket_brigade")]
 pub struct Brigade<'a> {
-    // A ring: pops at the front move nothing. Not a `SmallVec`, whose drop check refuses a brigade
-    // that is declared before what it borrows.
-    buckets: VecDeque<Bucket<'a>>,
+    buckets: Store<'a>,
     tally: Tally, // Invariant: the sum over `buckets`.
 }
 
@@ -53,7 +52,7 @@ impl<'a> Brigade<'a> {
     /// Makes an empty brigade; it allocates with its first bucket. Models `apr_brigade_create`.
     #[doc(alias = "apr_brigade_create")]
     pub const fn new() -> Self {
-        Self { buckets: VecDeque::new(), tally: Tally::new() }
+        Self { buckets: Store::new(), tally: Tally::new() }
     }
 
     /// How many buckets there are, marks included.
@@ -91,23 +90,28 @@ impl<'a> Brigade<'a> {
     }
 
     /// The bucket that goes first. Models `APR_BRIGADE_FIRST`.
+    #[inline]
     #[doc(alias = "APR_BRIGADE_FIRST")]
     pub fn front(&self) -> Option<&Bucket<'a>> {
         self.buckets.front()
     }
 
     /// The bucket that goes last. Models `APR_BRIGADE_LAST`.
+    #[inline]
     #[doc(alias = "APR_BRIGADE_LAST")]
     pub fn back(&self) -> Option<&Bucket<'a>> {
         self.buckets.back()
     }
 
     /// Puts a bucket at the end. Models `APR_BRIGADE_INSERT_TAIL`.
-    #[inline]
+    #[allow(clippy::inline_always)] // A bucket passed by pointer waits for its own stores.
+    #[inline(always)]
     #[doc(alias = "APR_BRIGADE_INSERT_TAIL")]
     pub fn push_back(&mut self, bucket: Bucket<'a>) {
-        self.tally.add(&bucket);
         self.buckets.push_back(bucket);
+        if let Some(last) = self.buckets.back() {
+            self.tally.add(last);
+        }
     }
 
     /// Puts a bucket before all others. Models `APR_BRIGADE_INSERT_HEAD`.
@@ -119,11 +123,11 @@ impl<'a> Brigade<'a> {
     }
 
     /// Takes the first bucket out.
-    #[inline]
+    #[allow(clippy::inline_always)] // A bucket passed by pointer waits for its own stores.
+    #[inline(always)]
     pub fn pop_front(&mut self) -> Option<Bucket<'a>> {
-        let bucket = self.buckets.pop_front()?;
-        self.tally.remove(&bucket);
-        Some(bucket)
+        self.tally.remove(self.buckets.front()?);
+        self.buckets.pop_front()
     }
 
     /// Takes the last bucket out.
@@ -140,7 +144,7 @@ impl<'a> Brigade<'a> {
     pub fn append<'b: 'a>(&mut self, other: &mut Brigade<'b>) {
         self.tally.merge(&other.tally);
         other.tally = Tally::new();
-        self.buckets.extend(other.buckets.drain(..));
+        self.buckets.append(&mut other.buckets);
     }
 
     /// Moves all of `other` before this brigade's first bucket; `other` is empty afterwards and keeps
@@ -164,12 +168,12 @@ impl<'a> Brigade<'a> {
     /// that give up.
     pub fn complete_all(&mut self, outcome: &Outcome) {
         self.tally = Tally::new();
-        self.buckets.drain(..).for_each(|bucket| bucket.complete(outcome));
+        self.buckets.drain().for_each(|bucket| bucket.complete(outcome));
     }
 
     /// Drops all data, unread, and keeps the marks in their order.
     pub fn drop_data(&mut self) {
-        self.tally = Tally { ends: self.tally.ends, ..Tally::new() };
+        self.tally = self.tally.of_marks();
         self.buckets.retain(Bucket::is_metadata);
     }
 
@@ -182,21 +186,22 @@ impl<'a> Brigade<'a> {
     /// Makes every EOS an ERROR.
     pub(crate) fn fail_ends(&mut self, error: &Error) {
         if self.ends_body() {
-            let ends = self.buckets.iter_mut().filter(|bucket| bucket.is_eos());
+            let ends = self.buckets.as_mut_slice().iter_mut().filter(|bucket| bucket.is_eos());
             ends.for_each(|eos| *eos = Bucket::error(error.clone()));
         }
     }
 
     /// Drops all but EOR and EOC, which are not part of any body.
     pub(crate) fn keep_only_connection_marks(&mut self) {
-        self.tally = Tally::new();
         self.buckets.retain(|bucket| bucket.is_eor() || bucket.is_eoc());
+        self.tally = Tally::new();
+        self.buckets.as_slice().iter().for_each(|mark| self.tally.add(mark));
     }
 
     /// Drops what ends a body.
     pub(crate) fn drop_ends(&mut self) {
         if self.ends_body() {
-            self.tally.ends = 0;
+            self.tally.marks -= std::mem::take(&mut self.tally.ends);
             self.buckets.retain(|bucket| !bucket.ends_body());
         }
     }
@@ -238,16 +243,14 @@ impl<'a> Brigade<'a> {
 
     /// The same storage for another lifetime, emptied: brigades that borrow can take turns with it.
     #[must_use]
-    pub fn recycle<'b>(mut self) -> Brigade<'b> {
-        self.clear();
-        if self.buckets.capacity() == 0 {
-            return Brigade::new();
-        }
-        // `VecDeque` and `Vec` share their storage, and collecting from a `Vec`'s own iterator reuses
-        // its allocation: a test counts allocations, since this is std's way and not its promise.
-        let emptied = Vec::from(self.buckets).into_iter();
-        let buckets: Vec<Bucket<'b>> = emptied.map(|_| Bucket::eos()).collect();
-        Brigade { buckets: VecDeque::from(buckets), tally: Tally::new() }
+    pub fn recycle<'b>(self) -> Brigade<'b> {
+        Brigade { buckets: self.buckets.recycle(), tally: Tally::new() }
+    }
+
+    /// Whether there is storage worth recycling.
+    #[inline]
+    pub(crate) fn has_storage(&self) -> bool {
+        self.buckets.has_storage()
     }
 
     pub(crate) fn tally(&self) -> &Tally {
@@ -258,13 +261,13 @@ impl<'a> Brigade<'a> {
     #[doc(hidden)]
     pub fn assert_invariants(&self) {
         let mut sum = Tally::new();
-        self.buckets.iter().for_each(|bucket| sum.add(bucket));
+        self.iter().for_each(|bucket| sum.add(bucket));
         assert_eq!(self.tally, sum, "the tally of {self:?}");
     }
 }
 
 impl fmt::Debug for Brigade<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.buckets).finish()
+        f.debug_list().entries(self).finish()
     }
 }

@@ -19,22 +19,37 @@ impl<'a> Bucket<'a> {
     /// has to be read first to be cut. The bucket is unchanged then.
     #[doc(alias = "apr_bucket_split")]
     pub fn split_at(&mut self, at_bytes: u64) -> Result<Self> {
-        self.check_cut(at_bytes)?;
-        // What does not fit is longer than anything in memory, and has been refused.
         let at = usize::try_from(at_bytes).unwrap_or(usize::MAX);
         Ok(match &mut self.0 {
-            Repr::Transient(bytes) => Self(Repr::Transient(take_tail(bytes, at))),
-            Repr::Immortal(bytes) => Self(Repr::Immortal(take_tail(bytes, at))),
-            Repr::Block(_) if at == 0 => std::mem::replace(self, Self::EMPTY),
+            Repr::Transient(bytes) if at <= bytes.len() => {
+                Self(Repr::Transient(take_tail(bytes, at)))
+            }
+            Repr::Immortal(bytes) if at <= bytes.len() => {
+                Self(Repr::Immortal(take_tail(bytes, at)))
+            }
+            Repr::Block(slice) if at < slice.len() && at > 0 => {
+                Self(Repr::Block(slice.split_off(at)))
+            }
             Repr::Block(slice) if at == slice.len() => Self::EMPTY,
-            Repr::Block(slice) => Self(Repr::Block(slice.split_off(at))),
-            Repr::Boxed(boxed) => match &mut **boxed {
-                Boxed::Bytes(bytes) => Bucket::heap(bytes.split_off(at)),
-                Boxed::Data(data) => Bucket::of_boxed(data.split_at(at_bytes)?),
-                _ => return Err(self.cannot("split")),
-            },
-            _ => return Err(self.cannot("split")),
+            Repr::Block(_) if at == 0 => std::mem::replace(self, Self::EMPTY),
+            _ => return self.split_boxed(at_bytes),
         })
+    }
+
+    fn split_boxed(&mut self, at_bytes: u64) -> Result<Self> {
+        self.check_cut("split", at_bytes)?;
+        match &mut self.0 {
+            Repr::Boxed(boxed) => match &mut **boxed {
+                Boxed::Bytes(bytes) => {
+                    // It has been checked against a length in memory.
+                    let at = usize::try_from(at_bytes).unwrap_or(usize::MAX);
+                    Ok(Bucket::heap(bytes.split_off(at)))
+                }
+                Boxed::Data(data) => Ok(Bucket::of_boxed(data.split_at(at_bytes)?)),
+                _ => Err(self.cannot("split")),
+            },
+            _ => Err(self.cannot("split")),
+        }
     }
 
     /// Drops the first `count_bytes` bytes of data: they have been dealt with.
@@ -43,15 +58,24 @@ impl<'a> Bucket<'a> {
     ///
     /// As [`split_at`](Self::split_at).
     pub fn advance(&mut self, count_bytes: u64) -> Result<()> {
-        self.check_cut(count_bytes)?;
         let count = usize::try_from(count_bytes).unwrap_or(usize::MAX);
         match &mut self.0 {
-            Repr::Transient(bytes) => *bytes = &bytes[count..],
-            Repr::Immortal(bytes) => *bytes = &bytes[count..],
+            Repr::Transient(bytes) if count <= bytes.len() => *bytes = &bytes[count..],
+            Repr::Immortal(bytes) if count <= bytes.len() => *bytes = &bytes[count..],
+            Repr::Block(slice) if count < slice.len() => slice.advance(count),
             Repr::Block(slice) if count == slice.len() => *self = Self::EMPTY,
-            Repr::Block(slice) => slice.advance(count),
+            _ => return self.advance_boxed(count_bytes),
+        }
+        Ok(())
+    }
+
+    fn advance_boxed(&mut self, count_bytes: u64) -> Result<()> {
+        self.check_cut("advance", count_bytes)?;
+        match &mut self.0 {
             Repr::Boxed(boxed) => match &mut **boxed {
-                Boxed::Bytes(bytes) => bytes.advance(count),
+                Boxed::Bytes(bytes) => {
+                    bytes.advance(usize::try_from(count_bytes).unwrap_or(usize::MAX));
+                }
                 Boxed::Data(data) => *data = data.split_at(count_bytes)?,
                 _ => return Err(self.cannot("advance")),
             },
@@ -179,13 +203,31 @@ impl<'a> Bucket<'a> {
         }
     }
 
+    /// What is left where a bucket was taken out: nothing that needs dropping.
+    #[inline]
+    pub(crate) const fn hollow() -> Self {
+        Self(Repr::Flush)
+    }
+
+    /// Takes the bucket out, and leaves nothing that needs dropping.
+    #[allow(clippy::inline_always)] // A bucket passed by pointer waits for its own stores.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Self {
+        // Slices field by field: a copy of the whole would wait for the stores that made it.
+        match &mut self.0 {
+            Repr::Transient(bytes) => Self(Repr::Transient(bytes)),
+            Repr::Immortal(bytes) => Self(Repr::Immortal(bytes)),
+            _ => std::mem::replace(self, Self::hollow()),
+        }
+    }
+
     /// Data of no bytes needs no storage.
     const EMPTY: Self = Self(Repr::Immortal(b""));
 
-    fn check_cut(&self, at_bytes: u64) -> Result<()> {
+    fn check_cut(&self, what: &str, at_bytes: u64) -> Result<()> {
         match self.len() {
             Some(len) if at_bytes > len && self.is_data() => {
-                let context = format!("cut {len} bytes of {} at {at_bytes}", self.kind_name());
+                let context = format!("{what} {len} bytes of {} at {at_bytes}", self.kind_name());
                 Err(Error::new(ErrorKind::Incomplete, context))
             }
             _ => Ok(()),

@@ -22,6 +22,18 @@ impl<'a> Bucket<'a> {
         }
     }
 
+    /// Bytes in it, if that can be said by a look at the bucket alone: it is in memory and in no box.
+    #[allow(clippy::inline_always)] // A bucket passed by pointer waits for its own stores.
+    #[inline(always)]
+    pub(crate) fn resident_len(&self) -> Option<usize> {
+        match &self.0 {
+            Repr::Transient(bytes) => Some(bytes.len()),
+            Repr::Immortal(bytes) => Some(bytes.len()),
+            Repr::Block(slice) => Some(slice.len()),
+            _ => None,
+        }
+    }
+
     /// Bytes in it: 0 for a mark, `None` when only reading would tell.
     #[inline]
     pub fn len(&self) -> Option<u64> {

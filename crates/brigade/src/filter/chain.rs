@@ -104,7 +104,9 @@ impl Chain {
         brigade.prepend(&mut self.own);
         let mut scratch = std::mem::take(&mut self.spare);
         let answer = self.lead(brigade, &mut scratch);
-        self.spare = scratch.recycle();
+        if scratch.has_storage() {
+            self.spare = scratch.recycle();
+        }
         answer
     }
 
@@ -268,10 +270,8 @@ impl Chain {
 
     fn lead<'b>(&mut self, brigade: &mut Brigade<'b>, scratch: &mut Brigade<'b>) -> Result<()> {
         let admitted = self.at.check_open().and_then(|()| self.response.admit(brigade));
-        if admitted.is_err() {
-            let end = self.at.refused.unwrap_or(End::Failed);
-            brigade.complete_all(&Outcome::new(end, 0));
-            return admitted;
+        if let Err(error) = admitted {
+            return self.at.refuse_brigade(brigade).map_err(|_| error);
         }
         let ends = brigade.ends_body();
         self.response.given(brigade);
@@ -282,12 +282,23 @@ impl Chain {
             head if self.response.ended => below_request(head),
             head => head,
         };
-        let answer = hand_down(link, brigade, scratch, Above::default(), &mut self.at);
+        if brigade.is_empty() {
+            return Ok(());
+        }
+        let answer = hand_down(link, brigade, scratch, &Above::default(), &mut self.at);
         if ends {
             // No write is taken from here on: the block that gathers goes back.
             self.response.ended = true;
             self.gather.release(&mut self.at.alloc);
         }
+        self.settle(answer)
+    }
+
+    /// Passes a FLUSH to the filters that are not the request's.
+    pub(super) fn flush_connection(&mut self) -> Result<()> {
+        let (mut flush, mut scratch) = (Brigade::from(Bucket::flush()), Brigade::new());
+        let link = below_request(&mut self.head);
+        let answer = hand_down(link, &mut flush, &mut scratch, &Above::default(), &mut self.at);
         self.settle(answer)
     }
 

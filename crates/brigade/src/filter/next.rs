@@ -4,13 +4,13 @@
 //! memory or waits, and when it has grown past a piece. A filter cannot hold a body by accident.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::task::Waker;
 
 use super::node::{Link, Me, Node, State, waits};
 use super::run::{Then, hand_down};
 use super::shared::Shared;
 use super::{Effects, Member, OutputFilter};
-use crate::brigade::Tally;
 use crate::{Brigade, Bucket, BucketAlloc, Error, Result};
 
 /// What was pushed goes down when it has grown past this many bytes.
@@ -42,24 +42,36 @@ impl<'c, 'b> Next<'c, 'b> {
         Self { out, spare, below, me, at, below_failed: false }
     }
 
-    /// Settles a call that answered `answer` and left `input`, which held `before`; hands down what
-    /// was pushed.
+    /// Whether a call that answered `Ok` and took everything leaves nothing to look at but data.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        !self.me.asks && self.me.state == State::Running
+    }
+
+    /// Hands down what such a call pushed.
+    #[inline]
+    pub(super) fn finish_plain(&mut self, input: &mut Brigade<'b>) -> Result<()> {
+        self.me.state = State::Ready;
+        self.hand_down_over(input) // Its storage is free.
+    }
+
+    pub(super) fn has_failed_below(&self) -> bool {
+        self.below_failed
+    }
+
+    /// Settles a call that answered `answer` and left `input`; hands down what was pushed.
     pub(super) fn finish(
-        mut self,
+        &mut self,
         answer: Result<()>,
-        before: &Tally,
+        below_failed: bool,
         input: &mut Brigade<'b>,
     ) -> (Result<Then>, Result<()>) {
-        self.me.took(before, input.tally());
+        self.below_failed = below_failed;
         let answer = self.settle(answer, input);
         if let Err(error) = &answer {
             self.give_up(error, input);
         }
-        let handed = if input.is_empty() {
-            self.hand_down_over(input) // Its storage is free.
-        } else {
-            self.hand_down()
-        };
+        let handed = if input.is_empty() { self.hand_down_over(input) } else { self.hand_down() };
         if let Ok(Then::Done) = answer {
             self.me.settle_body();
         }
@@ -99,7 +111,7 @@ impl<'c, 'b> Next<'c, 'b> {
             if self.below_failed && error.filter().is_some() {
                 return error; // It began below, and is named.
             }
-            self.me.blame(error)
+            self.me.blame(error, input)
         })
     }
 
@@ -119,13 +131,9 @@ impl<'c, 'b> Next<'c, 'b> {
     /// source's.
     #[inline]
     pub fn read(&mut self, input: &mut Brigade<'b>) -> Result<Option<Bucket<'b>>> {
-        match input.pop_front() {
-            None => Ok(None),
-            Some(bucket) if !bucket.is_deferred() && !self.discards() => Ok(Some(bucket)),
-            Some(bucket) => {
-                input.push_front(bucket);
-                self.read_on(input)
-            }
+        match input.front() {
+            Some(front) if front.is_deferred() || self.discards() => self.read_on(input),
+            _ => Ok(input.pop_front()),
         }
     }
 
@@ -165,11 +173,13 @@ impl<'c, 'b> Next<'c, 'b> {
     /// What a filter below or the terminal answered; return it. Waiting below is no error.
     #[inline]
     pub fn push(&mut self, bucket: Bucket<'b>) -> Result<()> {
+        let bucket = ManuallyDrop::new(bucket); // See `Store::push_back`.
         if self.discards() && bucket.is_data() {
+            drop(ManuallyDrop::into_inner(bucket));
             self.me.discarded();
             return Ok(());
         }
-        self.out.push_back(bucket);
+        self.out.push_back(ManuallyDrop::into_inner(bucket));
         if self.out.resident_bytes() > PIECE_BYTES || self.out.len() > PIECE_BUCKETS {
             self.hand_down()
         } else {
@@ -188,15 +198,18 @@ impl<'c, 'b> Next<'c, 'b> {
             brigade.drop_data();
             self.me.discarded();
         }
-        let handed = self.hand_down();
-        if handed.is_err() || brigade.is_empty() {
+        if !self.out.is_empty()
+            && let Err(error) = self.hand_down_early()
+        {
             brigade.clear();
-            return handed;
+            return Err(error);
+        }
+        if brigade.is_empty() {
+            return Ok(());
         }
         self.me.pushed(brigade);
-        let above = self.me.above_next();
         // What was pushed has gone down: its storage is free.
-        let handed = hand_down(self.below, brigade, self.out, above, self.at);
+        let handed = hand_down(self.below, brigade, self.out, &self.me.below, self.at);
         self.below_failed |= handed.is_err();
         handed
     }
@@ -222,7 +235,7 @@ impl<'c, 'b> Next<'c, 'b> {
     /// Says that this response is changed less than the filter declared. To be called before the
     /// first push of a response; it cannot be raised above the declaration.
     pub fn effects(&mut self, effects: Effects) {
-        self.me.effects = self.me.effects.min(effects);
+        self.me.set_effects(self.me.effects.min(effects));
     }
 
     /// The strongest effects of the filters above on the response that is on its way.
@@ -249,7 +262,7 @@ impl<'c, 'b> Next<'c, 'b> {
     pub fn step_aside(&mut self) {
         self.me.state = State::Aside;
         if !self.me.has_pushed_data() && !self.out.iter().any(Bucket::is_data) {
-            self.me.effects = Effects::Same;
+            self.me.set_effects(Effects::Same);
         }
     }
 
@@ -271,6 +284,7 @@ impl<'c, 'b> Next<'c, 'b> {
     /// the input goes through it first. Return at once.
     pub fn insert_before(&mut self, member: Member) {
         self.me.insert_before.push(member);
+        self.me.asks = true;
     }
 
     #[inline]
@@ -278,24 +292,27 @@ impl<'c, 'b> Next<'c, 'b> {
         self.me.order < self.at.discard
     }
 
+    /// Hands down in the middle of a call, when no storage of this lifetime is free.
+    #[inline]
     fn hand_down(&mut self) -> Result<()> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
-        // In the middle of a call no storage of this lifetime is free.
+        if self.out.is_empty() { Ok(()) } else { self.hand_down_early() }
+    }
+
+    fn hand_down_early(&mut self) -> Result<()> {
         let mut scratch = std::mem::take(self.spare);
         let handed = self.hand_down_over(&mut scratch);
         *self.spare = scratch.recycle();
         handed
     }
 
+    /// Hands down at the end of a call, with the storage of what was its input.
+    #[inline]
     fn hand_down_over(&mut self, scratch: &mut Brigade<'b>) -> Result<()> {
         if self.out.is_empty() {
             return Ok(());
         }
         self.me.pushed(self.out);
-        let above = self.me.above_next();
-        let handed = hand_down(self.below, self.out, scratch, above, self.at);
+        let handed = hand_down(self.below, self.out, scratch, &self.me.below, self.at);
         self.below_failed |= handed.is_err();
         handed
     }

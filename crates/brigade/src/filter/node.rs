@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use super::{Effects, FilterKind, Member, OutputFilter};
-use crate::brigade::Tally;
 use crate::{Brigade, Bucket, Error, ErrorKind, Result};
 
 pub(super) type Link = Option<Box<Node>>;
@@ -30,7 +29,7 @@ pub struct FilterStats {
 }
 
 /// What filters above a node may have done to the response that is on its way.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Above {
     pub(super) effects: Effects,
     pub(super) fingerprint: u64,
@@ -50,13 +49,13 @@ pub(super) enum State {
     Failed,
 }
 
-/// What went through a filter since the last body that it finished.
+/// The body that goes through a filter.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Body {
-    /// Bytes taken out of its input, and pushed. Both wrap: a filter may put back what it held.
-    taken: u64,
-    pushed: u64,
-    ends_taken: u32,
+    /// The filter's counters of bytes, in and out, when the body began.
+    base_in: u64,
+    base_out: u64,
+    ends_given: u32,
     ends_pushed: u32,
     /// Lengths tell nothing: one was not known, or data was dropped since nobody wants it.
     inexact: bool,
@@ -74,7 +73,10 @@ pub(super) struct Me {
     pub(super) effects: Effects,
     pub(super) fingerprint: u64,
     pub(super) above: Above,
+    pub(super) below: Above, // Invariant: what a filter below this one sees above it.
     pub(super) state: State,
+    /// The body ended here, or the filter wants something: a call needs more than a look.
+    pub(super) asks: bool,
     failure: Option<Error>,
     pub(super) unflushed: bool, // It pushed something since the last FLUSH.
     pub(super) insert_before: Vec<Member>,
@@ -86,54 +88,58 @@ impl Me {
     /// Counts what was handed to it, whether it is called now or later.
     #[inline]
     pub(super) fn given(&mut self, input: &Brigade<'_>) {
+        let tally = input.tally();
         self.stats.buckets_in += input.len() as u64;
-        self.stats.bytes_in += input.tally().known_bytes();
+        self.stats.bytes_in = self.stats.bytes_in.wrapping_add(tally.known_bytes());
+        if !tally.is_plain() {
+            self.body.ends_given += tally.ends;
+            self.body.inexact |= tally.unknown > 0;
+            self.asks |= tally.ends > 0;
+        }
     }
 
     /// Counts bytes of unknown length once they are read.
     pub(super) fn given_unknown(&mut self, bytes: u64) {
         self.stats.bytes_in += bytes;
-        self.body.taken = self.body.taken.wrapping_add(bytes);
-        self.body.inexact = true;
     }
 
-    /// Counts what a call took out of its input.
-    #[inline]
-    pub(super) fn took(&mut self, before: &Tally, after: &Tally) {
-        let taken = before.known_bytes().wrapping_sub(after.known_bytes());
-        self.body.taken = self.body.taken.wrapping_add(taken);
-        self.body.ends_taken += before.ends.saturating_sub(after.ends);
-        self.body.inexact |= before.unknown > 0;
+    /// Bytes of this body that the filter took out of its input, which has `left` in it.
+    fn taken(&self, left: &Brigade<'_>) -> u64 {
+        let given = self.stats.bytes_in - self.body.base_in;
+        given.saturating_sub(left.tally().known_bytes())
     }
 
     /// Counts what goes down from here.
     #[inline]
     pub(super) fn pushed(&mut self, out: &mut Brigade<'_>) {
-        if self.body.ended || out.ends_body() {
+        if out.tally().is_plain() && !self.asks {
+            self.unflushed = true;
+        } else {
+            self.pushed_marks(out);
+        }
+        self.stats.buckets_out += out.len() as u64;
+        self.stats.bytes_out = self.stats.bytes_out.wrapping_add(out.tally().known_bytes());
+    }
+
+    #[inline(never)]
+    fn pushed_marks(&mut self, out: &mut Brigade<'_>) {
+        if self.is_request && (self.body.ended || out.ends_body()) {
             self.close_body(out);
         }
-        let tally = out.tally();
-        let bytes = tally.known_bytes();
-        self.body.pushed = self.body.pushed.wrapping_add(bytes);
-        self.body.ends_pushed += tally.ends;
-        self.body.inexact |= tally.unknown > 0;
-        self.stats.buckets_out += out.len() as u64;
-        self.stats.bytes_out += bytes;
+        self.body.ends_pushed += out.tally().ends;
+        self.body.inexact |= out.tally().unknown > 0;
         self.unflushed = leaves_unflushed(out, self.unflushed);
     }
 
     /// Data that one response's filter pushes after its end would be taken for another response's: it
     /// is dropped.
-    #[cold]
     fn close_body(&mut self, out: &mut Brigade<'_>) {
-        if !self.is_request {
-            return;
-        }
         if self.pushes_late(out) {
             self.body.late = true;
             out.drop_data();
         }
         self.body.ended = true;
+        self.asks = true;
     }
 
     /// Whether a response's filter pushes data after the end of its body.
@@ -157,32 +163,36 @@ impl Me {
 
     /// Whether this filter let any data of the body go down already.
     pub(super) fn has_pushed_data(&self) -> bool {
-        self.body.pushed > 0
+        self.stats.bytes_out > self.body.base_out
     }
 
-    /// What a filter below this one sees above it.
+    /// What the filters above may have done.
     #[inline]
-    pub(super) fn above_next(&self) -> Above {
-        Above {
+    pub(super) fn set_above(&mut self, above: &Above) {
+        if self.above != *above {
+            self.above = *above;
+            self.update_below();
+        }
+    }
+
+    /// Sets what this filter may do to the response that is on its way.
+    pub(super) fn set_effects(&mut self, effects: Effects) {
+        self.effects = effects;
+        self.update_below();
+    }
+
+    fn update_below(&mut self) {
+        self.below = Above {
             effects: self.above.effects.max(self.effects),
             fingerprint: match self.effects {
                 Effects::Same => self.above.fingerprint,
                 _ => self.above.fingerprint.rotate_left(5) ^ self.fingerprint,
             },
-        }
+        };
     }
 
     /// Checks what a filter that answered `Ok` left undone. `out` has not gone down yet.
-    #[inline]
-    pub(super) fn check_done(&mut self, input: &Brigade<'_>, out: &Brigade<'_>) -> Result<()> {
-        if input.is_empty() && self.body.ends_taken == 0 && !self.body.ended && !out.ends_body() {
-            return Ok(());
-        }
-        self.check_end(input, out)
-    }
-
-    #[cold]
-    fn check_end(&mut self, input: &Brigade<'_>, out: &Brigade<'_>) -> Result<()> {
+    pub(super) fn check_done(&self, input: &Brigade<'_>, out: &Brigade<'_>) -> Result<()> {
         let contract = |context| Err(Error::new(ErrorKind::Contract, context));
         if !input.is_empty() {
             let left = input.len();
@@ -192,14 +202,15 @@ impl Me {
             return contract("pushed data after the end of the body".into());
         }
         let body = self.body;
-        if body.ends_pushed + out.tally().ends < body.ends_taken {
+        if body.ends_pushed + out.tally().ends < body.ends_given {
             return contract("kept the end of the body".into());
         }
-        let pushed = body.pushed.wrapping_add(out.tally().known_bytes());
-        let exact = !body.inexact && out.tally().unknown == 0;
-        let is_wrong = exact && self.effects < Effects::Changes && pushed != body.taken;
+        let taken = self.taken(input);
+        let pushed = self.stats.bytes_out - body.base_out + out.tally().known_bytes();
+        let is_exact = body.ends_given > 0 && !body.inexact && out.tally().unknown == 0;
+        let is_wrong = is_exact && self.effects < Effects::Changes && pushed != taken;
         if cfg!(debug_assertions) && is_wrong {
-            let (taken, effects) = (body.taken, self.effects);
+            let effects = self.effects;
             return contract(format!(
                 "declares {effects:?}, was given {taken} bytes and pushed {pushed}"
             ));
@@ -207,18 +218,20 @@ impl Me {
         Ok(())
     }
 
-    /// Once a body is finished and handed down, the next is counted from nothing.
-    #[inline]
+    /// Once a connection's filter has finished a body and handed it down, the next is counted from
+    /// nothing.
     pub(super) fn settle_body(&mut self) {
-        if self.body.ends_taken > 0 && !self.is_request {
-            self.body = Body::default();
+        self.asks = self.is_request && (self.body.ends_given > 0 || self.body.ended);
+        if self.body.ends_given > 0 && !self.is_request {
+            let FilterStats { bytes_in: base_in, bytes_out: base_out, .. } = self.stats;
+            self.body = Body { base_in, base_out, ..Body::default() };
         }
     }
 
     /// Names the filter in an error that began in it, and calls it no more.
     #[cold]
-    pub(super) fn blame(&mut self, error: Error) -> Error {
-        let error = error.in_filter(self.name.clone()).at_byte(self.body.taken);
+    pub(super) fn blame(&mut self, error: Error, left: &Brigade<'_>) -> Error {
+        let error = error.in_filter(self.name.clone()).at_byte(self.taken(left));
         self.state = State::Failed;
         self.failure = Some(error.clone());
         error
@@ -227,10 +240,9 @@ impl Me {
     /// Makes of `input` what may go past a filter that failed: marks, and one end of the body.
     #[cold]
     pub(super) fn fail(&mut self, input: &mut Brigade<'_>) {
+        let given = self.stats.bytes_in - self.body.base_in;
         let error = self.failure.get_or_insert_with(|| {
-            Error::other("the filter panicked")
-                .in_filter(self.name.clone())
-                .at_byte(self.body.taken)
+            Error::other("the filter panicked").in_filter(self.name.clone()).at_byte(given)
         });
         input.fail_with(error);
         if self.body.ended {
@@ -251,7 +263,7 @@ pub(super) struct Node {
 impl Node {
     pub(super) fn new(member: Member, order: u64, is_request: bool) -> Box<Self> {
         let effects = member.filter.effects();
-        Box::new(Self {
+        let mut node = Box::new(Self {
             filter: member.filter,
             me: Me {
                 name: member.name,
@@ -261,7 +273,9 @@ impl Node {
                 effects,
                 fingerprint: member.fingerprint,
                 above: Above::default(),
+                below: Above::default(),
                 state: State::Ready,
+                asks: false,
                 failure: None,
                 unflushed: false,
                 insert_before: Vec::new(),
@@ -271,7 +285,9 @@ impl Node {
             kept: Brigade::new(),
             spare: Brigade::new(),
             next: None,
-        })
+        });
+        node.me.update_below();
+        node
     }
 
     pub(super) fn stats(&self) -> FilterStats {
@@ -282,7 +298,7 @@ impl Node {
     /// Makes a connection's filter ready for the next response.
     pub(super) fn begin_response(&mut self) {
         if self.me.state != State::Aside {
-            self.me.effects = self.filter.effects();
+            self.me.set_effects(self.filter.effects());
         }
     }
 }
@@ -300,7 +316,6 @@ pub(super) fn waits(mut link: &Link) -> bool {
 }
 
 /// Whether something is left that a FLUSH would move on, once `brigade` has gone by.
-#[inline]
 pub(super) fn leaves_unflushed(brigade: &Brigade<'_>, before: bool) -> bool {
     // What ends a request or a connection is acted on at once; it needs no FLUSH, and is none.
     let is_asking = |bucket: &&Bucket<'_>| !bucket.is_eor() && !bucket.is_eoc();

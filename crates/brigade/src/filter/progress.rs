@@ -6,7 +6,6 @@
 use super::Chain;
 use super::node::{Link, State, waits};
 use super::request::{FinishedRequest, unlink_request};
-use super::response::Response;
 use super::run::{call_again, hand_down};
 use super::shared::Shared;
 use crate::{Brigade, Bucket, End, EndOfRequest, Error, ErrorKind, Outcome, Result};
@@ -31,7 +30,7 @@ impl Chain {
     pub fn begin_response(&mut self) -> Result<()> {
         self.at.check_open()?;
         self.take_back();
-        self.response = Response::default();
+        self.response = self.response.next();
         self.at.discard = 0;
         self.for_each(|node| {
             if !node.me.is_request {
@@ -54,6 +53,10 @@ impl Chain {
         // would overtake it.
         if is_unflushed && (!self.response.ended || self.has_left_request()) {
             self.flush()?;
+        }
+        if std::mem::take(&mut self.response.behind) {
+            // This response's filters have nothing of the one before it.
+            self.flush_connection()?;
         }
         let answer = flush_below_waiting(&mut self.head, &mut self.at);
         self.settle(answer)
@@ -156,7 +159,7 @@ fn flush_below_waiting(link: &mut Link, at: &mut Shared) -> Result<()> {
     if node.me.state == State::Waiting && node.me.unflushed {
         node.me.unflushed = false;
         let mut flush = Brigade::from(Bucket::flush());
-        let above = node.me.above_next();
+        let above = &node.me.below;
         hand_down(&mut node.next, &mut flush, &mut Brigade::new(), above, at)?;
     }
     flush_below_waiting(&mut node.next, at)

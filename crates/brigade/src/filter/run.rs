@@ -8,44 +8,52 @@ use super::Member;
 use super::next::Next;
 use super::node::{Above, Link, Node, State};
 use super::shared::Shared;
-use crate::{Brigade, Bucket, Outcome, Result};
+use crate::{Brigade, Bucket, Result};
 
-/// Gives `input` to the filter at `link`, or to the terminal. It is empty afterwards. `scratch` is
-/// empty too, before and after: storage for what the filter pushes.
+/// Gives `input`, which is not empty, to the filter at `link`, or to the terminal. It is empty
+/// afterwards. `scratch` is empty too, before and after: storage for what the filter pushes.
 pub(super) fn hand_down<'b>(
     link: &mut Link,
     input: &mut Brigade<'b>,
     scratch: &mut Brigade<'b>,
-    above: Above,
+    above: &Above,
     at: &mut Shared,
 ) -> Result<()> {
-    if input.is_empty() {
-        return Ok(());
-    }
-    if let Some(end) = at.refused {
-        input.complete_all(&Outcome::new(end, 0));
-        return Err(at.aborted());
+    if at.refused.is_some() {
+        return at.refuse_brigade(input);
     }
     let Some(node) = link else {
         return at.write(input);
     };
-    node.me.above = above;
+    node.me.set_above(above);
+    if node.me.state == State::Ready {
+        node.me.given(input);
+        call(link, input, scratch, at)
+    } else {
+        hand_past(node, input, scratch, at)
+    }
+}
+
+/// Does with `input` what is done where a filter is not called.
+#[inline(never)]
+fn hand_past<'b>(
+    node: &mut Node,
+    input: &mut Brigade<'b>,
+    scratch: &mut Brigade<'b>,
+    at: &mut Shared,
+) -> Result<()> {
     match node.me.state {
-        State::Ready => {
-            node.me.given(input);
-            call(link, input, scratch, at)
-        }
         State::Waiting => {
             node.me.given(input);
             input.set_aside(&mut node.kept, &mut at.alloc);
-            Ok(())
         }
-        State::Aside => hand_down(&mut node.next, input, scratch, node.me.above_next(), at),
-        State::Failed | State::Running => {
-            node.me.fail(input);
-            hand_down(&mut node.next, input, scratch, node.me.above_next(), at)
-        }
+        State::Failed | State::Running => node.me.fail(input),
+        State::Aside | State::Ready => {}
     }
+    if input.is_empty() {
+        return Ok(());
+    }
+    hand_down(&mut node.next, input, scratch, &node.me.below, at)
 }
 
 /// Calls a filter that waited, with what the chain kept for it.
@@ -82,11 +90,42 @@ fn call<'b>(
     if cfg!(debug_assertions) && !me.is_request && has_data_after_end(input) {
         me.discarded(); // The filter may hold the beginning of the next body: lengths tell nothing.
     }
-    let before = *input.tally();
     let mut next = Next::new(scratch, spare, below, me, at);
     let answer = filter.filter(input, &mut next);
-    let (answer, handed) = next.finish(answer, &before, input);
-    let then = answer?;
+    if answer.is_ok() && input.is_empty() && next.is_plain() {
+        return next.finish_plain(input);
+    }
+    let below_failed = next.has_failed_below();
+    settle(link, answer, below_failed, input, scratch, at)
+}
+
+/// Settles a call that left something to look at.
+#[inline(never)]
+fn settle<'b>(
+    link: &mut Link,
+    answer: Result<()>,
+    below_failed: bool,
+    input: &mut Brigade<'b>,
+    scratch: &mut Brigade<'b>,
+    at: &mut Shared,
+) -> Result<()> {
+    let Some(node) = link else { return Ok(()) };
+    let Node { me, spare, next: below, .. } = &mut **node;
+    let mut next = Next::new(scratch, spare, below, me, at);
+    let (answer, handed) = next.finish(answer, below_failed, input);
+    go_on(link, answer?, handed, input, scratch, at)
+}
+
+/// Does what a call asked for.
+fn go_on<'b>(
+    link: &mut Link,
+    then: Then,
+    handed: Result<()>,
+    input: &mut Brigade<'b>,
+    scratch: &mut Brigade<'b>,
+    at: &mut Shared,
+) -> Result<()> {
+    let Some(node) = link else { return Ok(()) };
     if let Then::Wait = then {
         node.me.state = State::Waiting;
         input.set_aside(&mut node.kept, &mut at.alloc);
@@ -94,11 +133,12 @@ fn call<'b>(
     handed?;
     match then {
         Then::Done | Then::Wait => Ok(()),
-        Then::GoOn => hand_down(&mut node.next, input, scratch, node.me.above_next(), at),
+        Then::GoOn | Then::Insert(_) if input.is_empty() => Ok(()),
+        Then::GoOn => hand_down(&mut node.next, input, scratch, &node.me.below, at),
         Then::Insert(members) => {
             let above = node.me.above;
             insert_before(link, members);
-            hand_down(link, input, scratch, above, at)
+            hand_down(link, input, scratch, &above, at)
         }
     }
 }

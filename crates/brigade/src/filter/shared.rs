@@ -41,15 +41,25 @@ impl Shared {
         if answer.is_ok() && brigade.is_empty() {
             return Ok(());
         }
-        let left = brigade.len();
-        self.settle(answer.and_then(|()| {
-            let context = format!("answered Ok and left {left} buckets in its input");
+        self.write_failed(answer, brigade)
+    }
+
+    #[cold]
+    fn write_failed(&mut self, answer: Result<()>, brigade: &mut Brigade<'_>) -> Result<()> {
+        let answer = answer.and_then(|()| {
+            let context = format!("answered Ok and left {} buckets in its input", brigade.len());
             Err(Error::new(ErrorKind::Contract, context))
-        }))
-        .inspect_err(|_| {
-            let end = self.refused.unwrap_or(End::Failed);
-            brigade.complete_all(&Outcome::new(end, 0));
-        })
+        });
+        let answer = self.settle(answer);
+        answer.or_else(|error| self.refuse_brigade(brigade).map_err(|_| error))
+    }
+
+    /// Drops what is passed after the end of the connection.
+    #[cold]
+    pub(super) fn refuse_brigade(&self, brigade: &mut Brigade<'_>) -> Result<()> {
+        let end = self.refused.unwrap_or(End::Failed);
+        brigade.complete_all(&Outcome::new(end, 0));
+        Err(self.aborted())
     }
 
     pub(super) fn resume(&mut self) -> Result<()> {

@@ -91,7 +91,7 @@ fn split_past_the_end_is_an_error_with_both_numbers_and_changes_nothing() {
     for mut bucket in abcdef(&mut alloc) {
         let error = bucket.split_at(7).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Incomplete);
-        assert_eq!(error.to_string(), format!("cut 6 bytes of {} at 7", bucket.kind_name()));
+        assert_eq!(error.to_string(), format!("split 6 bytes of {} at 7", bucket.kind_name()));
         assert_eq!(bucket.split_at(u64::MAX).unwrap_err().kind(), ErrorKind::Incomplete);
         assert_eq!(read_all(bucket, &mut alloc).unwrap(), b"abcdef");
     }

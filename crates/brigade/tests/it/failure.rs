@@ -472,3 +472,21 @@ fn recorder_cannot_wait_for_a_stream_and_says_so() {
     let error = chain.pass_bucket(halting(&[b"x"])).unwrap_err();
     assert_eq!(error.to_string(), "filter recorder: a recorder cannot wait for a STREAM");
 }
+
+#[test]
+fn no_filter_runs_for_a_filter_that_pushes_on_after_the_peer_has_gone() {
+    let Dying { mut chain, calls, .. } = dying(500);
+    chain.join_request(Member::new(
+        "deaf",
+        RESOURCE.offset(-1),
+        from_fn(|input, next| {
+            let _ = next.push_all(input);
+            let _ = next.push(Bucket::immortal(b"more"));
+            let _ = next.push_all(&mut Brigade::from(Bucket::flush()));
+            Ok(())
+        }),
+    ));
+    let piece = pattern(1000);
+    chain.pass_bucket(Bucket::transient(&piece)).unwrap_err();
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
