@@ -3,6 +3,7 @@
 mod blocking;
 mod client;
 mod commit;
+mod curl;
 mod gone;
 mod idle;
 mod outcome;
