@@ -283,14 +283,14 @@ impl BlockSlice {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 impl Open {
     pub(super) fn block_id(&self) -> usize {
         Arc::as_ptr(&self.block).addr()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 impl BlockSlice {
     pub(super) fn block_id(&self) -> usize {
         Arc::as_ptr(&self.block).addr()

@@ -142,6 +142,7 @@ impl Blocks {
 
     /// Takes a block to be filled by one writer alone, until it is given back.
     pub(super) fn take(&mut self) -> TakenBlock {
+        self.look_around();
         let (key, open) = self.fetch();
         TakenBlock { key, open }
     }
@@ -191,10 +192,7 @@ impl Blocks {
     #[cold]
     fn turn(&mut self, need: usize) {
         debug_assert!(need <= self.block_size, "{need} bytes of a block of {}", self.block_size);
-        self.turns += 1;
-        if self.turns > SWEEP_TURNS + 4 * self.lent.len() {
-            self.sweep();
-        }
+        self.look_around();
         if let Some((_, open)) = &mut self.open {
             // The same bytes again, still in the first-level cache.
             if open.restart() {
@@ -205,6 +203,14 @@ impl Blocks {
         let next = self.fetch();
         if let Some((key, open)) = self.open.replace(next) {
             self.give_back(TakenBlock { key, open });
+        }
+    }
+
+    /// Sweeps now and then.
+    fn look_around(&mut self) {
+        self.turns += 1;
+        if self.turns > SWEEP_TURNS + 4 * self.lent.len() {
+            self.sweep();
         }
     }
 
@@ -264,7 +270,7 @@ impl Blocks {
         self.turns = 0;
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(super) fn open_id(&self) -> Option<usize> {
         self.open.as_ref().map(|(_, open)| open.block_id())
     }

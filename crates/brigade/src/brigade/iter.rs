@@ -85,7 +85,9 @@ impl<'r, 'a> IntoIterator for &'r Brigade<'a> {
 
 impl<'a> Extend<Bucket<'a>> for Brigade<'a> {
     fn extend<I: IntoIterator<Item = Bucket<'a>>>(&mut self, buckets: I) {
-        buckets.into_iter().for_each(|bucket| self.push_back(bucket));
+        let buckets = buckets.into_iter();
+        self.buckets.reserve(buckets.size_hint().0);
+        buckets.for_each(|bucket| self.push_back(bucket));
     }
 }
 

@@ -94,6 +94,10 @@ impl<'a> Store<'a> {
         }
     }
 
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.buckets.reserve(more);
+    }
+
     pub(super) fn push_front(&mut self, bucket: Bucket<'a>) {
         if self.head == 0 {
             // As much room as there are buckets, so that many in a row cost little each.

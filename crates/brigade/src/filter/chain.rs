@@ -7,7 +7,7 @@ use std::fmt;
 use std::task::Waker;
 
 use super::next::PIECE_BYTES;
-use super::node::{Above, FilterStats, Link, Node};
+use super::node::{Above, FilterStats, Link, Node, waits};
 use super::request::{tell_end, unlink_request};
 use super::response::Response;
 use super::run::hand_down;
@@ -25,6 +25,7 @@ pub struct Chain {
     pub(super) gather: Gather,
     pub(super) response: Response,
     pub(super) at: Shared,
+    pub(super) behind: bool, // Something of an earlier response is not flushed.
     joined: u64,
     own: Brigade<'static>, // What was written, in full blocks: less than a piece between calls.
     spare: Brigade<'static>, // Empty: storage for what the first filter pushes.
@@ -38,6 +39,7 @@ impl Chain {
             gather: Gather::default(),
             response: Response::default(),
             at: Shared::new(terminal),
+            behind: false,
             joined: 0,
             own: Brigade::new(),
             spare: Brigade::new(),
@@ -101,7 +103,9 @@ impl Chain {
     #[doc(alias = "ap_pass_brigade")]
     pub fn pass(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
         self.finish_run();
-        brigade.prepend(&mut self.own);
+        if !self.own.is_empty() {
+            brigade.prepend(&mut self.own);
+        }
         let mut scratch = std::mem::take(&mut self.spare);
         let answer = self.lead(brigade, &mut scratch);
         if scratch.has_storage() {
@@ -265,7 +269,9 @@ impl Chain {
     }
 
     fn finish_run(&mut self) {
-        self.own.extend(self.gather.finish(&mut self.at.alloc));
+        if let Some(run) = self.gather.finish(&mut self.at.alloc) {
+            self.own.push_back(run);
+        }
     }
 
     fn lead<'b>(&mut self, brigade: &mut Brigade<'b>, scratch: &mut Brigade<'b>) -> Result<()> {
@@ -274,6 +280,7 @@ impl Chain {
             return self.at.refuse_brigade(brigade).map_err(|_| error);
         }
         let ends = brigade.ends_body();
+        let flushes = self.behind && brigade.iter().any(Bucket::is_flush);
         self.response.given(brigade);
         if self.at.discard > 0 {
             brigade.drop_data();
@@ -282,10 +289,10 @@ impl Chain {
             head if self.response.ended => below_request(head),
             head => head,
         };
-        if brigade.is_empty() {
-            return Ok(());
-        }
         let answer = hand_down(link, brigade, scratch, &Above::default(), &mut self.at);
+        if flushes && !waits(&self.head) {
+            self.behind = false;
+        }
         if ends {
             // No write is taken from here on: the block that gathers goes back.
             self.response.ended = true;

@@ -67,7 +67,8 @@ pub trait OutputFilter: Send {
         0
     }
 
-    /// Is told once how the response ended, after its last byte has left or never will.
+    /// Is told once how the response ended, after its last byte has left or never will. For filters of
+    /// a request: a connection's filter outlives many, and is only dropped.
     fn on_end(&mut self, _outcome: &Outcome) {}
 }
 

@@ -193,16 +193,10 @@ impl<'c, 'b> Next<'c, 'b> {
     /// # Errors
     ///
     /// As [`push`](Self::push).
+    #[inline]
     pub fn push_all(&mut self, brigade: &mut Brigade<'b>) -> Result<()> {
-        if self.discards() {
-            brigade.drop_data();
-            self.me.discarded();
-        }
-        if !self.out.is_empty()
-            && let Err(error) = self.hand_down_early()
-        {
-            brigade.clear();
-            return Err(error);
+        if self.discards() || !self.out.is_empty() {
+            self.make_way(brigade)?;
         }
         if brigade.is_empty() {
             return Ok(());
@@ -212,6 +206,16 @@ impl<'c, 'b> Next<'c, 'b> {
         let handed = hand_down(self.below, brigade, self.out, &self.me.below, self.at);
         self.below_failed |= handed.is_err();
         handed
+    }
+
+    /// Hands down what was pushed before `brigade`, and drops of that what nobody wants.
+    #[inline(never)]
+    fn make_way(&mut self, brigade: &mut Brigade<'b>) -> Result<()> {
+        if self.discards() {
+            brigade.drop_data();
+            self.me.discarded();
+        }
+        self.hand_down().inspect_err(|_| brigade.clear())
     }
 
     /// Storage for new bytes.

@@ -100,13 +100,16 @@ impl Me {
 
     /// Counts bytes of unknown length once they are read.
     pub(super) fn given_unknown(&mut self, bytes: u64) {
-        self.stats.bytes_in += bytes;
+        self.stats.bytes_in = self.stats.bytes_in.wrapping_add(bytes);
+    }
+
+    fn given_bytes(&self) -> u64 {
+        self.stats.bytes_in.wrapping_sub(self.body.base_in)
     }
 
     /// Bytes of this body that the filter took out of its input, which has `left` in it.
     fn taken(&self, left: &Brigade<'_>) -> u64 {
-        let given = self.stats.bytes_in - self.body.base_in;
-        given.saturating_sub(left.tally().known_bytes())
+        self.given_bytes().wrapping_sub(left.tally().known_bytes())
     }
 
     /// Counts what goes down from here.
@@ -163,7 +166,7 @@ impl Me {
 
     /// Whether this filter let any data of the body go down already.
     pub(super) fn has_pushed_data(&self) -> bool {
-        self.stats.bytes_out > self.body.base_out
+        self.stats.bytes_out != self.body.base_out
     }
 
     /// What the filters above may have done.
@@ -206,7 +209,8 @@ impl Me {
             return contract("kept the end of the body".into());
         }
         let taken = self.taken(input);
-        let pushed = self.stats.bytes_out - body.base_out + out.tally().known_bytes();
+        let pushed = self.stats.bytes_out.wrapping_sub(body.base_out);
+        let pushed = pushed.wrapping_add(out.tally().known_bytes());
         let is_exact = body.ends_given > 0 && !body.inexact && out.tally().unknown == 0;
         let is_wrong = is_exact && self.effects < Effects::Changes && pushed != taken;
         if cfg!(debug_assertions) && is_wrong {
@@ -240,7 +244,7 @@ impl Me {
     /// Makes of `input` what may go past a filter that failed: marks, and one end of the body.
     #[cold]
     pub(super) fn fail(&mut self, input: &mut Brigade<'_>) {
-        let given = self.stats.bytes_in - self.body.base_in;
+        let given = self.given_bytes();
         let error = self.failure.get_or_insert_with(|| {
             Error::other("the filter panicked").in_filter(self.name.clone()).at_byte(given)
         });

@@ -6,6 +6,7 @@
 use super::Chain;
 use super::node::{Link, State, waits};
 use super::request::{FinishedRequest, unlink_request};
+use super::response::Response;
 use super::run::{call_again, hand_down};
 use super::shared::Shared;
 use crate::{Brigade, Bucket, End, EndOfRequest, Error, ErrorKind, Outcome, Result};
@@ -30,7 +31,8 @@ impl Chain {
     pub fn begin_response(&mut self) -> Result<()> {
         self.at.check_open()?;
         self.take_back();
-        self.response = self.response.next();
+        self.behind |= self.response.unflushed;
+        self.response = Response::default();
         self.at.discard = 0;
         self.for_each(|node| {
             if !node.me.is_request {
@@ -54,7 +56,7 @@ impl Chain {
         if is_unflushed && (!self.response.ended || self.has_left_request()) {
             self.flush()?;
         }
-        if std::mem::take(&mut self.response.behind) {
+        if std::mem::take(&mut self.behind) {
             // This response's filters have nothing of the one before it.
             self.flush_connection()?;
         }

@@ -4,23 +4,17 @@
 //! filters.
 
 use super::node::leaves_unflushed;
-use crate::{Brigade, Bucket, Error, ErrorKind, Result};
+use crate::{Brigade, Error, ErrorKind, Result};
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Response {
     pub(super) bytes_in: u64,
     pub(super) unflushed: bool, // Something went in since the last FLUSH.
-    pub(super) behind: bool, // Something of the response before it did.
     pub(super) ended: bool,
     pub(super) failed: bool, // The owner was told of an error.
 }
 
 impl Response {
-    /// The response that comes after this one.
-    pub(super) fn next(self) -> Self {
-        Self { behind: self.unflushed || self.behind, ..Self::default() }
-    }
-
     /// Whether `brigade` may be passed now.
     pub(super) fn admit(&self, brigade: &mut Brigade<'_>) -> Result<()> {
         if !self.ended && !brigade.ends_body() {
@@ -47,7 +41,6 @@ impl Response {
         self.bytes_in += brigade.tally().known_bytes();
         self.unflushed = brigade.tally().is_plain() && !brigade.is_empty()
             || leaves_unflushed(brigade, self.unflushed);
-        self.behind = self.behind && !brigade.iter().any(Bucket::is_flush);
     }
 
     #[cold]

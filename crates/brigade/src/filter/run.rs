@@ -10,7 +10,7 @@ use super::node::{Above, Link, Node, State};
 use super::shared::Shared;
 use crate::{Brigade, Bucket, Result};
 
-/// Gives `input`, which is not empty, to the filter at `link`, or to the terminal. It is empty
+/// Gives `input` to the filter at `link`, or to the terminal. It is empty
 /// afterwards. `scratch` is empty too, before and after: storage for what the filter pushes.
 pub(super) fn hand_down<'b>(
     link: &mut Link,
@@ -19,6 +19,9 @@ pub(super) fn hand_down<'b>(
     above: &Above,
     at: &mut Shared,
 ) -> Result<()> {
+    if input.is_empty() {
+        return Ok(()); // An empty pass reaches no filter.
+    }
     if at.refused.is_some() {
         return at.refuse_brigade(input);
     }
@@ -49,9 +52,6 @@ fn hand_past<'b>(
         }
         State::Failed | State::Running => node.me.fail(input),
         State::Aside | State::Ready => {}
-    }
-    if input.is_empty() {
-        return Ok(());
     }
     hand_down(&mut node.next, input, scratch, &node.me.below, at)
 }
@@ -133,7 +133,6 @@ fn go_on<'b>(
     handed?;
     match then {
         Then::Done | Then::Wait => Ok(()),
-        Then::GoOn | Then::Insert(_) if input.is_empty() => Ok(()),
         Then::GoOn => hand_down(&mut node.next, input, scratch, &node.me.below, at),
         Then::Insert(members) => {
             let above = node.me.above;

@@ -339,3 +339,29 @@ fn hard_error_while_a_filter_waits_drops_what_is_kept_for_it() {
     assert_eq!((chain.held_bytes(), chain.alloc().stats().blocks_live), (0, 0));
     assert_eq!((calls.load(Ordering::Relaxed), ends.lock().unwrap().len()), (2, 1));
 }
+
+#[test]
+fn idle_flushes_the_response_before_though_the_next_one_has_begun() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let finished = |chain: &mut Chain| {
+        chain.pass(&mut [Bucket::immortal(b"x"), Bucket::eos()].into_iter().collect()).unwrap();
+        chain.end_request(None).unwrap();
+        chain.begin_response().unwrap();
+    };
+    let flushes = || record.marks().iter().filter(|(_, name)| name == "FLUSH").count();
+    finished(&mut chain);
+    chain.idle().unwrap();
+    chain.idle().unwrap();
+    assert_eq!(flushes(), 1);
+    finished(&mut chain);
+    chain.flush().unwrap();
+    chain.idle().unwrap();
+    assert_eq!(flushes(), 2, "a FLUSH of the next one is theirs too");
+    finished(&mut chain);
+    chain.join_request(member("waits", waits_for_ever()));
+    chain.flush().unwrap();
+    chain.idle().unwrap();
+    chain.idle().unwrap();
+    assert_eq!(flushes(), 3, "but not one that waits");
+}

@@ -1,0 +1,26 @@
+//! `brigade`'s blocks under loom. See `models.rs`; run with
+//! `RUSTFLAGS="--cfg loom" cargo test --release` in this folder.
+#![cfg(loom)]
+#![allow(dead_code)] // The models use a part of what the allocator has.
+
+use std::sync::OnceLock;
+
+mod block {
+    include!(concat!(env!("OUT_DIR"), "/block.rs"));
+}
+
+mod blocks {
+    include!(concat!(env!("OUT_DIR"), "/blocks.rs"));
+}
+
+#[cfg(test)]
+mod models;
+
+/// The environment variable that names a mutant.
+const MUTANT: &str = "BRIGADE_MUTANT";
+
+/// The mutant that this process is, if it is one.
+fn mutant() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| std::env::var(MUTANT).unwrap_or_default())
+}
