@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
+mod cli;
 mod serve;
 mod server;
 mod stream;
