@@ -49,7 +49,7 @@ mod error;
 mod filter;
 
 pub use alloc::{AllocOptions, AllocStats, BucketAlloc, Fill};
-pub use brigade::{Brigade, IntoIter, IoSlices, Iter};
+pub use brigade::{Brigade, BrigadeWriter, Copied, IntoIter, IoSlices, Iter, Split};
 pub use bucket::{
     Bucket, Data, End, EndOfRequest, FileData, FileSlice, Metadata, Outcome, ReadCx, ReadMode,
     StreamData,

@@ -241,6 +241,21 @@ impl BlockSlice {
         unsafe { slice::from_raw_parts(first.block.at(first.offset), len) }
     }
 
+    /// The run that [`through`](Self::through) shows, as a slice of its own.
+    ///
+    /// # Panics
+    ///
+    /// When they are not in one block, in this order.
+    pub(crate) fn spanning(first: &Self, last: &Self) -> Self {
+        let len = narrow(Self::through(first, last).len());
+        Self { block: Arc::clone(&first.block), offset: first.offset, len }
+    }
+
+    /// How many bytes the block has that this slice keeps.
+    pub(crate) fn block_len(&self) -> usize {
+        self.block.bytes.len()
+    }
+
     /// Keeps the first `at` bytes and returns the rest; no byte moves.
     ///
     /// # Panics

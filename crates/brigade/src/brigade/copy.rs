@@ -1,4 +1,4 @@
-//! Copying bytes into a brigade and out of it.
+//! Copying bytes into a brigade.
 //!
 //! Invariant: bytes are copied once, into the open block; neighbouring slices of one block are joined
 //! without a copy.
@@ -6,39 +6,9 @@
 use std::fmt;
 
 use super::{Brigade, Tally};
-use crate::{Bucket, BucketAlloc, Error, ErrorKind, Result};
+use crate::{Bucket, BucketAlloc};
 
 impl<'a> Brigade<'a> {
-    /// Copies all bytes into one vector; the brigade stays as it is, marks are passed over.
-    ///
-    /// Models `apr_brigade_flatten`, which silently leaves out what does not fit, and
-    /// `apr_brigade_pflatten`, which has no limit.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::TooLarge`] for more than `limit_bytes`; [`ErrorKind::Unsupported`] when data has
-    /// to be read first, see [`pop_read`](Self::pop_read).
-    #[doc(alias = "apr_brigade_flatten", alias = "apr_brigade_pflatten")]
-    pub fn flatten(&self, limit_bytes: u64) -> Result<Vec<u8>> {
-        let len = self.tally.resident_bytes;
-        if len > limit_bytes {
-            let context = format!("flatten {len} bytes, limit {limit_bytes}");
-            return Err(Error::new(ErrorKind::TooLarge, context));
-        }
-        let mut out = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-        for bucket in self {
-            match bucket.bytes() {
-                Some(bytes) => out.extend_from_slice(bytes),
-                None if bucket.is_deferred() => {
-                    let context = format!("flatten a {} that is not read", bucket.kind_name());
-                    return Err(Error::new(ErrorKind::Unsupported, context));
-                }
-                None => {}
-            }
-        }
-        Ok(out)
-    }
-
     /// Copies `bytes` to the end, where they gather with what was written before: small writes share
     /// a bucket until its block is full. Models `apr_brigade_write`, whose gathering ends after the
     /// first 8,000 bytes.
@@ -52,12 +22,7 @@ impl<'a> Brigade<'a> {
     /// }
     /// assert_eq!((brigade.len(), brigade.len_bytes()), (3, Some(18_000)));
     /// ```
-    #[doc(
-        alias = "apr_brigade_write",
-        alias = "apr_brigade_puts",
-        alias = "apr_brigade_putc",
-        alias = "apr_brigade_writev"
-    )]
+    #[doc(alias = "apr_brigade_write", alias = "apr_brigade_puts", alias = "apr_brigade_putc")]
     #[inline]
     pub fn write(&mut self, alloc: &mut BucketAlloc, bytes: &[u8]) {
         let mut taken = 0;
@@ -82,15 +47,8 @@ impl<'a> Brigade<'a> {
     /// `apr_brigade_printf`.
     #[doc(alias = "apr_brigade_printf", alias = "apr_brigade_vprintf")]
     pub fn print(&mut self, alloc: &mut BucketAlloc, text: fmt::Arguments<'_>) {
-        struct To<'t, 'a>(&'t mut Brigade<'a>, &'t mut BucketAlloc);
-        impl fmt::Write for To<'_, '_> {
-            fn write_str(&mut self, text: &str) -> fmt::Result {
-                self.0.write(self.1, text.as_bytes());
-                Ok(())
-            }
-        }
         // Fails only if a `Display` of the caller's does; what it wrote until then stays.
-        let _ = fmt::Write::write_fmt(&mut To(self, alloc), text);
+        let _ = fmt::Write::write_fmt(&mut self.writer(alloc), text);
     }
 
     /// Makes every byte outlive this call and moves all buckets to the end of `into`. Borrowed pieces
@@ -105,12 +63,13 @@ impl<'a> Brigade<'a> {
             match bucket.borrowed() {
                 Some([]) => into.push_back(Bucket::immortal(b"")),
                 Some(bytes) => into.write(alloc, bytes),
-                None => into.push_merged(bucket.set_aside(alloc)),
+                None => into.push_joined(bucket.set_aside(alloc)),
             }
         }
     }
 
-    fn push_merged(&mut self, bucket: Bucket<'a>) {
+    /// Puts a bucket at the end, or adds its bytes to the last bucket if they follow it in its block.
+    pub(super) fn push_joined(&mut self, bucket: Bucket<'a>) {
         self.tally.add(&bucket);
         let kept = match self.buckets.back_mut() {
             Some(last) => last.merge(bucket),

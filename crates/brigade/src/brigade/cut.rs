@@ -1,9 +1,9 @@
-//! Cutting a brigade: at a bucket, at a byte, after a line.
+//! Cutting a brigade: at a bucket, or at a byte.
 //!
-//! Invariant: a cut that fails leaves the brigade as it was.
+//! Invariant: a cut that fails leaves every byte and mark where it was.
 
 use super::{Brigade, Tally};
-use crate::{Bucket, Error, ErrorKind, Result};
+use crate::{Bucket, Error, ErrorKind, ReadCx, Result};
 
 impl<'a> Brigade<'a> {
     /// Keeps the first `at_bucket` buckets, marks counted, and returns the rest. Models
@@ -13,30 +13,51 @@ impl<'a> Brigade<'a> {
     ///
     /// When there are fewer buckets.
     #[must_use]
-    #[doc(alias = "apr_brigade_split", alias = "apr_brigade_split_ex")]
+    #[doc(alias = "apr_brigade_split")]
     pub fn split_off(&mut self, at_bucket: usize) -> Self {
+        let tally = self.cede(at_bucket);
+        Self { buckets: self.buckets.split_off(at_bucket), tally }
+    }
+
+    /// Keeps the first `at_bucket` buckets, marks counted, and moves the others to the end of
+    /// `rest`: [`split_off`](Self::split_off) into a brigade that is used again, at no allocation.
+    ///
+    /// Models `apr_brigade_split_ex`, which first deletes what the other brigade holds.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer buckets.
+    #[doc(alias = "apr_brigade_split_ex")]
+    pub fn split_off_into(&mut self, at_bucket: usize, rest: &mut Self) {
+        let tally = self.cede(at_bucket);
+        rest.tally.merge(&tally);
+        self.buckets.split_off_into(at_bucket, &mut rest.buckets);
+    }
+
+    /// Takes the buckets from `at_bucket` on, which are about to leave, off the tally; answers
+    /// theirs.
+    fn cede(&mut self, at_bucket: usize) -> Tally {
         let len = self.buckets.len();
         assert!(at_bucket <= len, "split a brigade of {len} buckets at {at_bucket}");
-        let buckets = self.buckets.split_off(at_bucket);
-        let mut tally = Tally::new();
+        let (kept, gone) = self.buckets.as_slice().split_at(at_bucket);
         // Whichever half is shorter is the one to count.
-        if at_bucket <= buckets.len() {
-            let mut kept = Tally::new();
-            self.iter().for_each(|bucket| kept.add(bucket));
-            tally = self.tally;
-            tally.subtract(&kept);
-            self.tally = kept;
+        let mut counted = Tally::new();
+        if kept.len() <= gone.len() {
+            kept.iter().for_each(|bucket| counted.add(bucket));
+            let mut rest = std::mem::replace(&mut self.tally, counted);
+            rest.subtract(&counted);
+            rest
         } else {
-            buckets.as_slice().iter().for_each(|bucket| tally.add(bucket));
-            self.tally.subtract(&tally);
+            gone.iter().for_each(|bucket| counted.add(bucket));
+            self.tally.subtract(&counted);
+            counted
         }
-        Self { buckets, tally }
     }
 
     /// Cuts the brigade so that exactly `at_bytes` bytes stay; returns the rest.
     ///
-    /// `at_bytes` counts data bytes; metadata takes no room, and marks at the cut go with the rest. A
-    /// bucket across the cut is split, a FILE without being read. Models `apr_brigade_partition`,
+    /// `at_bytes` counts data bytes; metadata takes no room, and marks at the cut go with the rest.
+    /// A bucket across the cut is split, a FILE without being read. Models `apr_brigade_partition`,
     /// which leaves one brigade and returns a place in it, and reads what is in its way.
     ///
     /// # Errors
@@ -55,12 +76,97 @@ impl<'a> Brigade<'a> {
     /// ```
     #[doc(alias = "apr_brigade_partition")]
     pub fn partition(&mut self, at_bytes: u64) -> Result<Self> {
+        let at_bucket = self.cut_at(at_bytes)?;
+        Ok(self.split_off(at_bucket))
+    }
+
+    /// As [`partition`](Self::partition), the rest moved to the end of a brigade that is used
+    /// again, at no allocation.
+    ///
+    /// # Errors
+    ///
+    /// As [`partition`](Self::partition); both brigades are unchanged then.
+    pub fn partition_into(&mut self, at_bytes: u64, rest: &mut Self) -> Result<()> {
+        let at_bucket = self.cut_at(at_bytes)?;
+        self.split_off_into(at_bucket, rest);
+        Ok(())
+    }
+
+    /// As [`partition`](Self::partition), with anything in the way: data of unknown length, or of a
+    /// kind that cannot be split unread, is read as far as the cut, and no piece further. A FILE is
+    /// split unread.
+    ///
+    /// What was read is in memory, in its place: up to `at_bytes` bytes, and the rest of the last
+    /// piece.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Incomplete`] when there are fewer bytes, all unknown lengths then being known;
+    /// what a source answered, [`ErrorKind::WouldBlock`] among it. The brigade holds the same bytes
+    /// and marks as before, and another call goes on where this one had come to.
+    pub fn partition_read(&mut self, at_bytes: u64, cx: &mut ReadCx<'_>) -> Result<Self> {
+        let mut head = Self::new();
+        match self.move_bytes_read(&mut head, at_bytes, cx) {
+            Ok(()) => {
+                std::mem::swap(self, &mut head);
+                Ok(head)
+            }
+            Err(error) => {
+                self.prepend(&mut head);
+                Err(error)
+            }
+        }
+    }
+
+    /// Moves exactly `count_bytes` bytes, and the marks before them, to the end of `into`.
+    fn move_bytes_read(
+        &mut self,
+        into: &mut Self,
+        count_bytes: u64,
+        cx: &mut ReadCx<'_>,
+    ) -> Result<()> {
+        let mut left = count_bytes;
+        while left > 0 {
+            let Some(mut bucket) = self.pop_front() else {
+                return Err(too_short(count_bytes - left, count_bytes));
+            };
+            let len = bucket.len();
+            if let Some(len) = len.filter(|len| *len <= left) {
+                left -= len;
+                into.push_joined(bucket);
+                continue;
+            }
+            let rest = match len {
+                Some(_) => bucket.split_at(left),
+                None => Err(Error::new(ErrorKind::Unsupported, "split at an unknown place")),
+            };
+            match rest {
+                Ok(rest) => {
+                    self.push_front(rest);
+                    into.push_joined(bucket);
+                    left = 0;
+                }
+                // What cannot be cut as it is can be once it is in memory.
+                Err(error) if bucket.is_deferred() && error.kind() == ErrorKind::Unsupported => {
+                    self.push_front(bucket);
+                    self.read_piece_at(0, cx)?;
+                }
+                Err(error) => {
+                    self.push_front(bucket);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to it that a bucket ends at byte `at_bytes`; says how many buckets lie before.
+    fn cut_at(&mut self, at_bytes: u64) -> Result<usize> {
         let mut before = 0;
         let mut index = 0;
         while before < at_bytes {
             let Some(bucket) = self.buckets.as_mut_slice().get_mut(index) else {
-                let context = format!("partition {before} bytes at {at_bytes}");
-                return Err(Error::new(ErrorKind::Incomplete, context));
+                return Err(too_short(before, at_bytes));
             };
             let Some(len) = bucket.len() else {
                 let context = format!(
@@ -79,50 +185,7 @@ impl<'a> Brigade<'a> {
             }
             index += 1;
         }
-        Ok(self.split_off(index))
-    }
-
-    /// Moves one line, through its LF, to the end of `into`; says whether a line is complete.
-    ///
-    /// At most `limit_bytes` bytes move. `false`: no LF within the limit, or none yet; what moved
-    /// stays in `into`, and the next call goes on. A mark ends the search without being moved, since
-    /// no line goes on past an end of body. Models `apr_brigade_split_line`, whose limit whole buckets
-    /// exceed, and which walks over EOS.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Unsupported`] when the next data has to be read first.
-    #[doc(alias = "apr_brigade_split_line")]
-    pub fn split_line(&mut self, into: &mut Self, limit_bytes: u64) -> Result<bool> {
-        let mut left = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
-        while let Some(front) = self.buckets.front_mut() {
-            let Some(bytes) = front.bytes() else {
-                if front.is_metadata() {
-                    return Ok(false);
-                }
-                let context = format!("split a line: a {} must be read first", front.kind_name());
-                return Err(Error::new(ErrorKind::Unsupported, context));
-            };
-            let len = bytes.len();
-            let seen = len.min(left);
-            let found = memchr::memchr(b'\n', &bytes[..seen]);
-            let taken = found.map_or(seen, |at| at + 1);
-            if taken == len {
-                // All of it; empty data is no part of a line, and goes.
-                if let Some(bucket) = self.pop_front().filter(|_| taken > 0) {
-                    into.push_back(bucket);
-                }
-            } else if taken > 0 {
-                let rest = front.split_at(taken as u64)?;
-                self.tally.resident_bytes -= taken as u64;
-                into.push_back(std::mem::replace(front, rest));
-            }
-            left -= taken;
-            if found.is_some() || left == 0 {
-                return Ok(found.is_some());
-            }
-        }
-        Ok(false)
+        Ok(index)
     }
 
     /// Drops the first `count_bytes` bytes of resident data, and the marks before them, answering
@@ -137,7 +200,7 @@ impl<'a> Brigade<'a> {
             let Some(mut bucket) = self.pop_front() else {
                 panic!("consume {count_bytes} bytes where {} are held", count_bytes - left);
             };
-            let Some(len) = bucket.bytes().map(<[u8]>::len) else {
+            let Some(len) = bucket.ready_bytes().map(<[u8]>::len) else {
                 assert!(
                     bucket.is_metadata(),
                     "consume {count_bytes} bytes where {} are before {bucket:?}",
@@ -154,4 +217,9 @@ impl<'a> Brigade<'a> {
             left -= len;
         }
     }
+}
+
+fn too_short(held: u64, at_bytes: u64) -> Error {
+    let context = format!("partition {held} bytes at {at_bytes}");
+    Error::new(ErrorKind::Incomplete, context)
 }

@@ -3,23 +3,33 @@
 //! Invariant: `tally` is the sum over `buckets`, so that the length of a brigade is known without a
 //! walk. A bucket inside a brigade changes only through the brigade.
 
+mod boundary;
+mod compact;
 mod copy;
 mod cut;
+mod flatten;
 mod gather;
 mod iter;
+mod line;
+mod resident;
 mod slices;
+mod split;
 mod store;
 mod tally;
+mod writer;
 
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 
+pub use self::flatten::Copied;
 pub(crate) use self::gather::Gather;
 pub use self::iter::{IntoIter, Iter};
 pub use self::slices::IoSlices;
+pub use self::split::Split;
 use self::store::Store;
 pub(crate) use self::tally::Tally;
+pub use self::writer::BrigadeWriter;
 use crate::{Bucket, Error, Outcome, ReadCx, Result};
 
 /// An ordered run of buckets, owned by value: one allocation, which a brigade that is used again

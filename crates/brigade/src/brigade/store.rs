@@ -157,6 +157,14 @@ impl<'a> Store<'a> {
         Self { buckets: rest, head: 0 }
     }
 
+    /// Moves the buckets from `at` on to the end of `rest`.
+    pub(super) fn split_off_into(&mut self, at: usize, rest: &mut Self) {
+        rest.buckets.extend(self.buckets.drain(self.head + at..));
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
     pub(super) fn insert(&mut self, at: usize, bucket: Bucket<'a>) {
         self.buckets.insert(self.head + at, bucket);
     }

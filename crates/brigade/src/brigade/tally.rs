@@ -33,6 +33,14 @@ impl Tally {
         self.resident_bytes.wrapping_add(self.deferred_low)
     }
 
+    /// Known bytes, whether or not there are unknown ones beside them, up to the longest of lengths.
+    pub(crate) fn known_bytes_saturating(&self) -> u64 {
+        match self.deferred_high {
+            0 => self.resident_bytes.saturating_add(self.deferred_low),
+            _ => u64::MAX,
+        }
+    }
+
     /// Whether there is nothing but data of known length.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {

@@ -22,6 +22,15 @@ impl<'a> Bucket<'a> {
         }
     }
 
+    /// The bytes, if nothing has to be read for them: they are in memory, or there are none.
+    #[inline]
+    pub(crate) fn ready_bytes(&self) -> Option<&[u8]> {
+        match self.bytes() {
+            None if self.is_empty() => Some(&[]),
+            bytes => bytes,
+        }
+    }
+
     /// Bytes in it, if that can be said by a look at the bucket alone: it is in memory and in no box.
     #[allow(clippy::inline_always)] // A bucket passed by pointer waits for its own stores.
     #[inline(always)]

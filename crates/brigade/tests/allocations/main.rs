@@ -6,7 +6,7 @@ mod counting;
 
 use brigade::{
     Brigade, Bucket, BucketAlloc, Chain, End, FilterKind, Member, OutputFilter, ReadCx, Result,
-    Terminal, from_fn,
+    Split, Terminal, from_fn,
 };
 
 use crate::counting::allocations;
@@ -76,7 +76,7 @@ fn gathering_splitting_and_draining_resident_buckets_allocates_nothing() {
     let (mut brigade, mut line) = (Brigade::new(), Brigade::new());
     check_steady("bytes that are written, split and drained", || {
         (0..100).for_each(|_| brigade.write(&mut alloc, b"a line of thirty-two bytes is it\n"));
-        while brigade.split_line(&mut line, 100).unwrap_or(false) {
+        while brigade.split_line(&mut line, 100).is_ok_and(Split::is_found) {
             while let Some(mut bucket) = line.pop_front() {
                 let half = bucket.len().map_or(0, |len| len / 2);
                 let rest = bucket.split_at(half);

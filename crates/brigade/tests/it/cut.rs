@@ -1,6 +1,6 @@
-//! Cutting a brigade: at a bucket, at a byte, after a line, after a write.
+//! Cutting a brigade: at a bucket, at a byte, after a write.
 
-use brigade::{Brigade, Bucket, BucketAlloc, ErrorKind, ReadCx, ReadMode};
+use brigade::{Bucket, BucketAlloc, ErrorKind, ReadCx, ReadMode};
 
 use crate::brigade::{mixed, of, shown};
 use crate::kit::{file_of, halting};
@@ -75,51 +75,6 @@ fn partition_never_reads_data_of_unknown_length_in_its_way() {
     );
     assert_eq!(shown(&brigade), before);
     assert_eq!(brigade.partition(3).unwrap().len(), 2);
-}
-
-#[track_caller]
-fn check_lines(pieces: &[&'static [u8]], limit: u64, lines: &[(&str, bool)]) {
-    let mut brigade = of(pieces.iter().map(|piece| Bucket::immortal(piece)));
-    let mut line = Brigade::new();
-    for (text, is_complete) in lines {
-        assert_eq!(brigade.split_line(&mut line, limit).unwrap(), *is_complete, "before {text:?}");
-        assert_eq!(String::from_utf8(line.flatten(64).unwrap()).unwrap(), *text);
-        brigade.assert_invariants();
-        line.assert_invariants();
-        if *is_complete {
-            line.clear();
-        }
-    }
-    assert!(brigade.is_empty(), "left: {brigade:?}");
-}
-
-#[test]
-fn split_line_takes_one_line_however_it_is_cut() {
-    check_lines(&[b"one\ntwo\n"], 64, &[("one\n", true), ("two\n", true)]);
-    check_lines(&[b"o", b"", b"ne\r", b"\ntwo", b"\n"], 64, &[("one\r\n", true), ("two\n", true)]);
-    check_lines(&[b"\n\n"], 64, &[("\n", true), ("\n", true)]);
-    check_lines(&[b"no end"], 64, &[("no end", false)]);
-}
-
-#[test]
-fn split_line_stops_exactly_at_its_limit() {
-    check_lines(&[b"abcdefgh\n"], 4, &[("abcd", false), ("abcdefgh", false), ("abcdefgh\n", true)]);
-    check_lines(&[b"abc\nd"], 4, &[("abc\n", true), ("d", false)]);
-    let mut brigade = of([Bucket::immortal(b"abc\n")]);
-    let mut line = Brigade::new();
-    assert!(!brigade.split_line(&mut line, 0).unwrap());
-    assert_eq!((brigade.len_bytes(), line.len_bytes()), (Some(4), Some(0)));
-}
-
-#[test]
-fn split_line_does_not_walk_over_a_mark_or_read_a_stream() {
-    let mut brigade = of([Bucket::immortal(b"ab"), Bucket::eos(), Bucket::immortal(b"c\n")]);
-    let mut line = Brigade::new();
-    assert!(!brigade.split_line(&mut line, 64).unwrap());
-    assert_eq!((line.flatten(64).unwrap(), brigade.len()), (b"ab".to_vec(), 2));
-    let mut brigade = of([halting(&[b"c\n"])]);
-    assert_eq!(brigade.split_line(&mut line, 64).unwrap_err().kind(), ErrorKind::Unsupported);
-    assert_eq!(brigade.len(), 1);
 }
 
 #[test]

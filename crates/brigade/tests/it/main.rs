@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)] // What helps tests is a test, though clippy knows only `#[test]`.
 
 mod alloc;
+mod apache_facts;
+mod apache_testbuckets;
+mod boundary;
 mod brigade;
 mod bucket;
 mod chain;
@@ -10,11 +13,17 @@ mod contract;
 mod cut;
 mod error;
 mod failure;
+mod flat;
+mod in_the_way;
 mod kit;
+mod lines;
 mod oracle;
+mod own_kinds;
+mod program;
 mod reading;
 mod registry;
 mod request;
 mod response;
+mod sources;
 mod stress;
 mod waiting;

@@ -1,0 +1,180 @@
+//! What a brigade is, however it is cut into buckets: bytes, marks and sources.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::sync::{Arc, LazyLock};
+
+use brigade::{
+    Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, Metadata, ReadCx, ReadMode, Result,
+    StreamData,
+};
+
+use super::op::Kind;
+
+/// A byte, a mark, or a STREAM, which cannot be looked into: what is left in it is known to the oracle
+/// alone, and proven when it is read.
+#[derive(Debug, Clone)]
+pub(super) enum Item {
+    Byte(u8),
+    Mark(String),
+    Source(VecDeque<u8>),
+}
+
+impl PartialEq for Item {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Item::Byte(ours), Item::Byte(theirs)) => ours == theirs,
+            (Item::Mark(ours), Item::Mark(theirs)) => ours == theirs,
+            (Item::Source(_), Item::Source(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Item {
+    pub(super) fn byte(&self) -> Option<u8> {
+        match self {
+            Item::Byte(byte) => Some(*byte),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_source(&self) -> bool {
+        matches!(self, Item::Source(_))
+    }
+}
+
+/// Every fifth byte ends a line, or nearly so.
+static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let bytes = (0..160u64).map(|at| (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8);
+    bytes.map(|byte| if byte % 5 == 0 { b'\n' } else { b'a' + byte % 26 }).collect()
+});
+
+static FILE: LazyLock<Arc<File>> = LazyLock::new(|| {
+    let mut file = tempfile::tempfile().expect("there is room for a file of 160 bytes");
+    file.write_all(&TEXT).expect("there is room for 160 bytes");
+    Arc::new(file)
+});
+
+/// The first `len` bytes of a text, which every bucket of a program shows.
+pub(super) fn text(len: usize) -> &'static [u8] {
+    &TEXT[..len]
+}
+
+/// A bucket, and what it is to the oracle.
+pub(super) fn make(
+    (kind, len): (Kind, usize),
+    alloc: &mut BucketAlloc,
+) -> (Bucket<'static>, Vec<Item>) {
+    let bytes = text(len);
+    let bucket = match kind {
+        Kind::Transient => Bucket::transient(bytes),
+        Kind::Immortal => Bucket::immortal(bytes),
+        Kind::Copied => alloc.copy(bytes),
+        Kind::Foreign => Bucket::heap(bytes.to_vec()),
+        Kind::File => Bucket::file(FILE.clone(), 0, len as u64),
+        Kind::Pieces => Bucket::of(Pieces(bytes)),
+        Kind::Blocking => Bucket::stream(bytes),
+        Kind::Ready => Bucket::of(ready(bytes, false)),
+        Kind::Stuttering => Bucket::of(ready(bytes, true)),
+        Kind::Eos => Bucket::eos(),
+        Kind::Flush => Bucket::flush(),
+        Kind::Eoc => Bucket::eoc(),
+        Kind::Error => Bucket::error(Error::new(ErrorKind::Io, "a body that failed")),
+        Kind::Custom => Bucket::metadata(Custom(len)),
+    };
+    let items = match kind {
+        Kind::Eos | Kind::Flush | Kind::Eoc | Kind::Error | Kind::Custom => {
+            vec![Item::Mark(bucket.kind_name().to_owned())]
+        }
+        Kind::Blocking | Kind::Ready | Kind::Stuttering => {
+            vec![Item::Source(bytes.iter().copied().collect())]
+        }
+        _ => bytes.iter().copied().map(Item::Byte).collect(),
+    };
+    (bucket, items)
+}
+
+/// A STREAM that gives up to 7 bytes a time, each after having had nothing yet if it stutters.
+fn ready(mut bytes: &'static [u8], stutters: bool) -> StreamData {
+    let mut is_ready = !stutters;
+    StreamData::ready(move |room, waker| {
+        if !is_ready {
+            is_ready = true;
+            waker.wake_by_ref();
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        is_ready = !stutters;
+        let room_bytes = room.len().min(7);
+        bytes.read(&mut room[..room_bytes])
+    })
+}
+
+/// Data of unknown length that can be cloned, to be looked at without being used up.
+#[derive(Clone)]
+struct Pieces(&'static [u8]);
+
+impl Data for Pieces {
+    fn name(&self) -> &'static str {
+        "PIECES"
+    }
+
+    fn len(&self) -> Option<u64> {
+        None
+    }
+
+    fn read(&mut self, cx: &mut ReadCx<'_>) -> Result<Option<Bucket<'static>>> {
+        let (piece, rest) = self.0.split_at(self.0.len().min(7));
+        self.0 = rest;
+        Ok((!piece.is_empty()).then(|| cx.alloc().copy(piece)))
+    }
+
+    fn try_clone(&self) -> Option<Box<dyn Data>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+/// A mark that nobody knows.
+#[derive(Debug, Clone)]
+struct Custom(usize);
+
+impl Metadata for Custom {
+    fn name(&self) -> &'static str {
+        ["CUSTOM-0", "CUSTOM-1", "CUSTOM-2"][self.0 % 3]
+    }
+
+    fn try_clone(&self) -> Option<Box<dyn Metadata>> {
+        self.0.is_multiple_of(2).then(|| Box::new(self.clone()) as Box<dyn Metadata>)
+    }
+}
+
+/// What is in a bucket, as far as one can see.
+pub(super) fn items_of(bucket: &Bucket<'_>) -> Vec<Item> {
+    if bucket.is_metadata() {
+        return vec![Item::Mark(bucket.kind_name().to_owned())];
+    }
+    if let Some(bytes) = bucket.bytes() {
+        return bytes.iter().copied().map(Item::Byte).collect();
+    }
+    let Some(mut clone) = bucket.try_clone() else {
+        return vec![Item::Source(VecDeque::new())];
+    };
+    let mut alloc = BucketAlloc::new();
+    let mut cx = ReadCx::new(&mut alloc, ReadMode::Blocking);
+    let mut items = Vec::new();
+    while let Some(piece) = clone.read(&mut cx).expect("FILE and PIECES can be read") {
+        items.extend(piece.bytes().expect("a piece is in memory").iter().copied().map(Item::Byte));
+    }
+    items
+}
+
+/// What is in a brigade, in order.
+pub(super) fn items(brigade: &Brigade<'_>) -> Vec<Item> {
+    brigade.iter().flat_map(items_of).collect()
+}
+
+/// The bytes alone.
+pub(super) fn bytes_of(items: &[Item]) -> Vec<u8> {
+    items.iter().filter_map(Item::byte).collect()
+}
