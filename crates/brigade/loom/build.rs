@@ -1,4 +1,4 @@
-//! Takes the two files of the allocator that hold blocks, and puts switches for mutants into them.
+//! Takes the files of the allocator that hold and count blocks, and puts switches for mutants into them.
 //!
 //! Without a mutant named they do what they do in `brigade`. A place that has changed there, so that a
 //! switch finds it no more, is an error: a mutant that is not one would prove nothing. That holds
@@ -9,7 +9,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// What is replaced, by what: each switch names its mutants.
-const SWITCHES: [(&str, &str, &str); 3] = [
+const SWITCHES: [(&str, &str, &str); 4] = [
+    (
+        "budget.rs",
+        "        let is_exhausted = self.budget.is_exhausted();\n",
+        "        let is_exhausted =
+             crate::mutant() == \"never looks again\" || self.budget.is_exhausted();\n",
+    ),
     (
         "block.rs",
         "    Arc::strong_count(block) == 1 && Arc::get_mut(block).is_some()\n",
@@ -38,7 +44,7 @@ const SWITCHES: [(&str, &str, &str); 3] = [
 fn main() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/alloc");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    for name in ["block.rs", "blocks.rs"] {
+    for name in ["block.rs", "blocks.rs", "budget.rs", "cache.rs"] {
         let path = source.join(name);
         println!("cargo::rerun-if-changed={}", path.display());
         let text =

@@ -48,7 +48,7 @@ mod bucket;
 mod error;
 mod filter;
 
-pub use alloc::{AllocOptions, AllocStats, BucketAlloc, Fill};
+pub use alloc::{AllocOptions, AllocStats, BlockCache, BucketAlloc, Budget, CacheStats, Fill};
 pub use brigade::{Brigade, BrigadeWriter, Copied, IntoIter, IoSlices, Iter, Split};
 pub use bucket::{
     Bucket, Data, End, EndOfRequest, FileData, FileSlice, Metadata, Outcome, ReadCx, ReadMode,

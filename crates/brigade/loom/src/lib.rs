@@ -13,6 +13,14 @@ mod blocks {
     include!(concat!(env!("OUT_DIR"), "/blocks.rs"));
 }
 
+mod budget {
+    include!(concat!(env!("OUT_DIR"), "/budget.rs"));
+}
+
+mod cache {
+    include!(concat!(env!("OUT_DIR"), "/cache.rs"));
+}
+
 #[cfg(test)]
 mod models;
 

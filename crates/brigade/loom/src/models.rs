@@ -4,11 +4,16 @@
 //! allocator alone has to order. Blocks are of one to four bytes, each watched by loom.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
 
 use loom::thread::{self, JoinHandle};
 
 use crate::block::BlockSlice;
 use crate::blocks::Blocks;
+use crate::budget::{Budget, Share};
+use crate::cache::BlockCache;
 
 fn model(run: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -167,6 +172,47 @@ fn blocks_taken_by_a_writer_against_last_drops() {
     });
 }
 
+#[test]
+fn block_that_went_through_a_cache_against_last_drops() {
+    model(|| {
+        let cache = BlockCache::new(1, 1);
+        let mut gives = Blocks::new(1, 0).with_cache(Some(cache.clone()));
+        let one = read(copy(&mut gives, b"a"), b"a");
+        let giving = thread::spawn(move || gives.trim());
+        let mut takes = Blocks::new(1, 0).with_cache(Some(cache));
+        drop(copy(&mut takes, b"b"));
+        join([one, giving]);
+    });
+}
+
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn turned_away_against_releases_is_let_in_or_woken() {
+    model(|| {
+        let budget = Budget::new(2);
+        let shares = [(); 2].map(|()| {
+            let mut share = Share::new(budget.clone(), 1);
+            share.take();
+            share
+        });
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let waits = Share::new(budget.clone(), 1);
+        let threads = shares.map(|share| thread::spawn(move || drop(share)));
+        let is_turned_away = waits.wait(&Waker::from(Arc::clone(&woken)));
+        join(threads);
+        assert_eq!(budget.held_bytes(), 0);
+        assert_eq!(budget.waiting(), 0);
+        assert!(!is_turned_away || woken.0.load(Ordering::Relaxed) == 1);
+    });
+}
+
 /// Runs a model in a process that is a mutant, and expects it to fail there.
 #[track_caller]
 fn check_mutant_fails(mutant: &str, models: &[&str]) {
@@ -210,4 +256,10 @@ fn slice_that_grows_where_it_does_not_end_is_seen() {
 fn bytes_that_are_lent_twice_are_seen() {
     let models = ["restart_in_place_against_last_drops_of_two_slices"];
     check_mutant_fails("never filled", &models);
+}
+
+#[test]
+fn one_that_waits_and_does_not_look_again_is_seen() {
+    let models = ["turned_away_against_releases_is_let_in_or_woken"];
+    check_mutant_fails("never looks again", &models);
 }

@@ -105,6 +105,11 @@ impl Open {
         (self.capacity - self.filled) as usize
     }
 
+    /// How many slices of it are alive.
+    pub(crate) fn slices(&self) -> usize {
+        slices_of(&self.block)
+    }
+
     /// Starts at the front again if every slice has been dropped; says whether it could.
     pub(crate) fn restart(&mut self) -> bool {
         let whole = is_whole(&mut self.block);

@@ -14,6 +14,8 @@ use std::sync::Arc;
 use slab::Slab;
 
 use super::block::{Block, BlockSlice, Open, is_whole, slices_of};
+use super::budget::Share;
+use super::cache::BlockCache;
 
 /// A sweep is worth its look at every lent block after an eighth as many new ones.
 const SWEEP_SHARE: usize = 8;
@@ -21,6 +23,14 @@ const SWEEP_SHARE: usize = 8;
 /// And now and then when none is made: the blocks of a burst go back to the system though the same hot
 /// one is lent again and again. With so many turns between, a turn pays for a quarter of a look.
 const SWEEP_TURNS: usize = 64;
+
+/// What a connection needs to answer a small request: a block for what it reads, one for what it
+/// gathers, one for a filter, one for the writer. So many may come from the cache.
+const FIRST_BLOCKS: usize = 4;
+
+/// Lists of so many keys are kept by an allocator that holds no block, so that waking allocates
+/// nothing: some 300 bytes. What a burst left is given back.
+const SMALL_LIST: usize = 8;
 
 /// One block, as the register knows it.
 #[derive(Debug)]
@@ -37,6 +47,14 @@ impl Slot {
         match self {
             Self::Lent(block) => is_whole(block),
             Self::Open | Self::Idle(_) => false,
+        }
+    }
+
+    /// The idle block's bytes, to be written anew by anybody.
+    fn reopen(self) -> Open {
+        match self {
+            Self::Lent(block) | Self::Idle(block) => Open::again(block),
+            Self::Open => unreachable!("the open block's key is in no list"),
         }
     }
 }
@@ -73,6 +91,7 @@ impl TakenBlock {
 pub(super) struct Counts {
     pub(super) created: u64,
     pub(super) reused: u64,
+    pub(super) from_cache: u64,
     pub(super) oversize: u64,
     pub(super) high_water: usize,
 }
@@ -88,11 +107,13 @@ pub(super) struct Blocks {
     block_size: usize,
     max_idle: usize,
     counts: Counts,
+    cache: Option<BlockCache>, // Invariant: of blocks of `block_size`.
+    share: Option<Share>,      // Invariant: it counts the blocks in `register`.
 }
 
 impl Blocks {
     pub(super) const fn new(block_size: usize, max_idle: usize) -> Self {
-        let counts = Counts { created: 0, reused: 0, oversize: 0, high_water: 0 };
+        let counts = Counts { created: 0, reused: 0, from_cache: 0, oversize: 0, high_water: 0 };
         Self {
             register: Slab::new(),
             open: None,
@@ -103,7 +124,44 @@ impl Blocks {
             block_size,
             max_idle,
             counts,
+            cache: None,
+            share: None,
         }
+    }
+
+    /// Takes its first blocks from `cache`, and gives them there.
+    pub(super) fn with_cache(mut self, cache: Option<BlockCache>) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Counts its blocks in `share`.
+    pub(super) fn with_share(mut self, share: Option<Share>) -> Self {
+        self.share = share;
+        self
+    }
+
+    pub(super) fn share(&self) -> Option<&Share> {
+        self.share.as_ref()
+    }
+
+    /// Whether there is a budget and its limit is reached.
+    #[inline]
+    pub(super) fn is_pressed(&self) -> bool {
+        self.share.as_ref().is_some_and(|share| share.budget().is_exhausted())
+    }
+
+    /// How many blocks have no bucket in them: they could be filled from their start. Looks at every
+    /// lent block.
+    pub(super) fn count_free(&self) -> usize {
+        let open = self.open.as_ref().is_some_and(|(_, open)| open.slices() == 0);
+        let lent = self.slices().filter(|(_, slices)| *slices == 0).count();
+        self.idle.len() + usize::from(open) + lent
+    }
+
+    /// Makes sure that a block that is [free](Self::count_free) now is lent before another is made.
+    pub(super) fn find_free(&mut self) {
+        self.sweep();
     }
 
     pub(super) fn block_size(&self) -> usize {
@@ -165,28 +223,27 @@ impl Blocks {
         Open::new(len)
     }
 
-    /// Gives every block without a live slice back to the system.
+    /// Gives every block without a live slice to the cache, or back to the system.
     pub(super) fn trim(&mut self) {
         if let Some((key, open)) = self.open.take() {
             self.give_back(TakenBlock { key, open });
         }
-        let register = &mut self.register;
-        self.lent.retain(|&key| {
-            let whole = register[key].came_back();
-            if whole {
-                register.remove(key);
-            }
-            !whole
-        });
-        for key in self.idle.drain(..) {
-            self.register.remove(key);
+        self.collect();
+        let (register, count) = (&mut self.register, self.idle.len());
+        let blocks = self.idle.drain(..).map(|key| register.remove(key));
+        match &self.cache {
+            Some(cache) => cache.give(blocks.map(Slot::reopen)),
+            None => blocks.for_each(drop),
         }
-        if self.register.is_empty() {
+        if self.register.is_empty() && self.register.capacity() > SMALL_LIST {
             self.register = Slab::new();
-            self.lent = Vec::new();
-            self.idle = Vec::new();
         }
+        self.lent.shrink_to(SMALL_LIST);
+        self.idle.shrink_to(SMALL_LIST);
         self.allowance = 0;
+        if let Some(share) = &mut self.share {
+            share.give(count);
+        }
     }
 
     #[cold]
@@ -232,22 +289,35 @@ impl Blocks {
 
     fn open_again(&mut self, key: usize) -> (usize, Open) {
         self.counts.reused += 1;
-        match std::mem::replace(&mut self.register[key], Slot::Open) {
-            Slot::Lent(block) | Slot::Idle(block) => (key, Open::again(block)),
-            Slot::Open => unreachable!("the open block's key is in no list"),
-        }
+        (key, std::mem::replace(&mut self.register[key], Slot::Open).reopen())
     }
 
     fn make(&mut self) -> (usize, Open) {
         self.allowance = self.allowance.saturating_sub(1);
-        self.counts.created += 1;
+        let open = match self.take_cached() {
+            Some(open) => {
+                self.counts.from_cache += 1;
+                open
+            }
+            None => {
+                self.counts.created += 1;
+                Open::new(self.block_size)
+            }
+        };
         let key = self.register.insert(Slot::Open);
         self.counts.high_water = self.counts.high_water.max(self.register.len());
-        (key, Open::new(self.block_size))
+        if let Some(share) = &mut self.share {
+            share.take();
+        }
+        (key, open)
     }
 
-    /// Moves the blocks that came back from `lent` to `idle`, and releases those past the limit.
-    fn sweep(&mut self) {
+    fn take_cached(&self) -> Option<Open> {
+        self.cache.as_ref().filter(|_| self.register.len() < FIRST_BLOCKS)?.take()
+    }
+
+    /// Moves the blocks that came back from `lent` to `idle`.
+    fn collect(&mut self) {
         let (register, idle) = (&mut self.register, &mut self.idle);
         self.lent.retain(|&key| {
             let slot = &mut register[key];
@@ -260,14 +330,26 @@ impl Blocks {
             idle.push(key);
             false
         });
+    }
+
+    /// Finds the blocks that came back, and releases those past the limit.
+    fn sweep(&mut self) {
+        self.collect();
         // All that is still lent is pinned. Idle blocks count as a part of the eighth: they are lent
         // before the next sweep as well.
         let share = (self.lent.len() / SWEEP_SHARE).max(1);
-        for key in idle.drain(idle.len().min(self.max_idle.max(share))..) {
-            register.remove(key);
+        // Where a budget is reached others want what is kept here for a later need.
+        let max_idle = if self.is_pressed() { 0 } else { self.max_idle };
+        let kept = self.idle.len().min(max_idle.max(share));
+        let released = self.idle.len() - kept;
+        for key in self.idle.drain(kept..) {
+            self.register.remove(key);
         }
-        self.allowance = share.saturating_sub(idle.len());
+        self.allowance = share.saturating_sub(kept);
         self.turns = 0;
+        if let Some(share) = self.share.as_mut().filter(|_| released > 0) {
+            share.give(released);
+        }
     }
 
     #[cfg(all(test, not(loom)))]
@@ -279,6 +361,8 @@ impl Blocks {
     #[cfg(test)]
     pub(super) fn assert_invariants(&self) {
         let open = self.open.as_ref().map(|(key, _)| *key);
+        let counted = self.share.as_ref().map_or(self.register.len(), Share::blocks);
+        assert_eq!(counted, self.register.len(), "the budget counts the register");
         for (key, slot) in &self.register {
             let (is_lent, is_idle) = (self.lent.contains(&key), self.idle.contains(&key));
             match slot {
@@ -295,5 +379,14 @@ impl Blocks {
         assert_eq!(listed, self.register.len(), "a key is in no list, or in two");
         let open_is_registered = open.is_none_or(|key| matches!(self.register[key], Slot::Open));
         assert!(open_is_registered, "the open block is {open:?}");
+    }
+}
+
+/// What the next connection can use goes to the cache.
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        if self.cache.is_some() {
+            self.trim();
+        }
     }
 }

@@ -6,6 +6,9 @@
 #[allow(unsafe_code)] // The one file of it; every block is argued there.
 mod block;
 mod blocks;
+mod budget;
+mod cache;
+mod pressure;
 #[cfg(test)]
 mod tests;
 
@@ -16,23 +19,33 @@ use bytes::Bytes;
 pub(crate) use self::block::BlockSlice;
 use self::blocks::Blocks;
 pub(crate) use self::blocks::TakenBlock;
+pub use self::budget::Budget;
+use self::budget::Share;
+pub use self::cache::{BlockCache, CacheStats};
 use crate::Bucket;
 
-/// Block size and how many idle blocks to keep: where to start, and rarely worth changing.
-#[derive(Debug, Clone, Copy)]
+/// Block size and how many idle blocks to keep: where to start, and rarely worth changing; and what
+/// the allocators of a server share.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AllocOptions {
     /// Bytes in a block. 8 KiB fits the first-level cache with all else a response touches; larger
     /// ones measured slower.
+    #[doc(alias = "APR_BUCKET_BUFF_SIZE", alias = "apr_bucket_file_set_buf_size")]
     pub block_size: usize,
     /// Blocks without a bucket in them that are kept for the next one. It must exceed what the
     /// network writer holds (64 KiB, 8 blocks), or each full writer makes its blocks anew.
     pub max_idle: usize,
+    /// Where its first blocks come from, and where they go when it is trimmed or dropped: to and from
+    /// the system unless there is one.
+    pub cache: Option<BlockCache>,
+    /// What limits the blocks held, beside back-pressure: nothing unless there is one.
+    pub budget: Option<Budget>,
 }
 
 impl Default for AllocOptions {
     fn default() -> Self {
-        Self { block_size: 8 * 1024, max_idle: 16 }
+        Self { block_size: 8 * 1024, max_idle: 16, cache: None, budget: None }
     }
 }
 
@@ -51,11 +64,27 @@ impl AllocOptions {
         self
     }
 
+    /// Sets the cache that it shares with others, and the block size to the cache's.
+    #[must_use]
+    pub fn cache(mut self, cache: BlockCache) -> Self {
+        self.block_size = cache.block_size();
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Sets the budget: shared with those that were given a clone of it.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     /// Makes the allocator.
     ///
     /// # Panics
     ///
-    /// When `block_size` is below 64 or above `u32::MAX` bytes.
+    /// When `block_size` is below 64 or above `u32::MAX` bytes, or is not the cache's.
+    #[doc(alias = "apr_bucket_alloc_create_ex")]
     pub fn build(self) -> BucketAlloc {
         let range = 64..=u32::MAX as usize;
         assert!(
@@ -63,7 +92,13 @@ impl AllocOptions {
             "a block size of {} bytes, allowed {range:?}",
             self.block_size
         );
-        BucketAlloc { blocks: Blocks::new(self.block_size, self.max_idle), copied_bytes: 0 }
+        if let Some(cache) = &self.cache {
+            let (ours, of_cache) = (self.block_size, cache.block_size());
+            assert!(ours == of_cache, "blocks of {ours} bytes with a cache of {of_cache}");
+        }
+        let share = self.budget.map(|budget| Share::new(budget, self.block_size));
+        let blocks = Blocks::new(self.block_size, self.max_idle);
+        BucketAlloc { blocks: blocks.with_cache(self.cache).with_share(share), copied_bytes: 0 }
     }
 }
 
@@ -73,6 +108,8 @@ impl AllocOptions {
 pub struct AllocStats {
     /// Blocks taken from the system.
     pub blocks_created: u64,
+    /// Blocks taken from the [cache](AllocOptions::cache).
+    pub blocks_from_cache: u64,
     /// Times a block was lent again.
     pub blocks_reused: u64,
     /// Pieces larger than a block, each in storage of its own that is freed with it.
@@ -116,7 +153,7 @@ pub enum Fill {
 /// assert_eq!(alloc.stats().blocks_created, 1);
 /// ```
 #[derive(Debug)]
-#[doc(alias = "apr_bucket_alloc_t", alias = "apr_bucket_alloc_create")]
+#[doc(alias = "apr_bucket_alloc_t")]
 pub struct BucketAlloc {
     blocks: Blocks,
     copied_bytes: u64,
@@ -130,11 +167,13 @@ impl Default for BucketAlloc {
 
 impl BucketAlloc {
     /// Makes an allocator with the default options. It holds no block before the first bucket.
+    #[doc(alias = "apr_bucket_alloc_create")]
     pub fn new() -> Self {
         AllocOptions::default().build()
     }
 
     /// Bytes in a block: the largest piece that shares one.
+    #[doc(alias = "apr_bucket_alloc_aligned_floor")]
     pub fn block_size(&self) -> usize {
         self.blocks.block_size()
     }
@@ -143,7 +182,11 @@ impl BucketAlloc {
     ///
     /// Costs the copy and one reference count; a piece larger than a block gets storage of its own.
     #[inline]
-    #[doc(alias = "apr_bucket_heap_create")]
+    #[doc(
+        alias = "apr_bucket_heap_create",
+        alias = "apr_bucket_heap_make",
+        alias = "apr_bucket_alloc"
+    )]
     pub fn copy(&mut self, bytes: &[u8]) -> Bucket<'static> {
         if bytes.is_empty() {
             return Bucket::immortal(b"");
@@ -288,8 +331,8 @@ impl BucketAlloc {
         self.copied_bytes += bytes as u64;
     }
 
-    /// Gives every block that no bucket is in back to the system: for a connection that waits for
-    /// its next request.
+    /// Gives every block that no bucket is in to the [cache](AllocOptions::cache), or back to the
+    /// system: for a connection that waits for its next request. What it keeps then is some 300 bytes.
     pub fn trim(&mut self) {
         self.blocks.trim();
     }
@@ -299,6 +342,7 @@ impl BucketAlloc {
         let counts = self.blocks.counts();
         AllocStats {
             blocks_created: counts.created,
+            blocks_from_cache: counts.from_cache,
             blocks_reused: counts.reused,
             oversize_created: counts.oversize,
             blocks_live: self.blocks.live(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::block::{BlockSlice, Open};
-use super::{AllocOptions, BucketAlloc};
+use super::{AllocOptions, BlockCache, BucketAlloc, Budget};
 
 /// A slice that is kept, and what was written to it.
 struct Kept {
@@ -37,7 +37,12 @@ enum Op {
 
 impl World {
     fn new(max_idle: usize) -> Self {
-        let alloc = AllocOptions::default().block_size(64).max_idle(max_idle).build();
+        Self::over(AllocOptions::default().block_size(64).max_idle(max_idle))
+    }
+
+    fn over(options: AllocOptions) -> Self {
+        let max_idle = options.max_idle;
+        let alloc = options.build();
         Self { alloc, max_idle, kept: Vec::new(), peak_pinned: 0, written: 0 }
     }
 
@@ -192,6 +197,40 @@ proptest! {
         }
         world.end();
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn budget_counts_what_is_held_and_a_cache_mixes_no_bytes_for_any_pattern_of_several(
+        ops in prop::collection::vec((0..3usize, op()), 1..600),
+        limit in 0..40usize,
+    ) {
+        let (cache, budget) = (BlockCache::new(64, 5), Budget::new(limit * 64));
+        let options = AllocOptions::default().cache(cache.clone()).budget(budget.clone());
+        let mut worlds: Vec<World> =
+            (0..3).map(|idle| World::over(options.clone().max_idle(idle * 2))).collect();
+        for (at, op) in &ops {
+            worlds[*at].run(op);
+            worlds[*at].check();
+            let live: usize = worlds.iter().map(|world| world.alloc.stats().blocks_live).sum();
+            assert_eq!(budget.held_bytes(), live * 64);
+            assert!(cache.stats().blocks <= 5);
+        }
+        worlds.into_iter().for_each(World::end);
+        assert_eq!(budget.held_bytes(), 0);
+        let stats = cache.stats();
+        assert_eq!(stats.given, stats.taken + stats.blocks as u64);
+    }
+}
+
+#[test]
+#[should_panic(expected = "opened again while slices of it are alive")]
+fn block_with_a_live_slice_never_enters_a_cache() {
+    let mut open = Open::new(64);
+    let _slice = open.append(b"abc");
+    BlockCache::new(64, 1).give([open.close()].into_iter().map(Open::again));
 }
 
 /// A linear congruential generator: patterns long enough to matter, the same in every run.

@@ -16,6 +16,7 @@ pub struct IntoIter<'a>(vec::IntoIter<Bucket<'a>>);
 
 impl<'a> Brigade<'a> {
     /// The buckets, first to last.
+    #[doc(alias = "APR_BUCKET_NEXT", alias = "APR_BUCKET_PREV")]
     pub fn iter(&self) -> Iter<'_, 'a> {
         Iter(self.buckets.as_slice().iter())
     }

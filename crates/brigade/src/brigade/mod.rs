@@ -132,9 +132,10 @@ impl<'a> Brigade<'a> {
         self.buckets.push_front(bucket);
     }
 
-    /// Takes the first bucket out.
+    /// Takes the first bucket out. Models `APR_BUCKET_REMOVE`.
     #[allow(clippy::inline_always)] // A bucket passed by pointer waits for its own stores.
     #[inline(always)]
+    #[doc(alias = "APR_BUCKET_REMOVE")]
     pub fn pop_front(&mut self) -> Option<Bucket<'a>> {
         self.tally.remove(self.buckets.front()?);
         self.buckets.pop_front()

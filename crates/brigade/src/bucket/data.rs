@@ -174,6 +174,9 @@ pub(super) fn read_checked<'a>(
         return Err(Error::new(ErrorKind::Unsupported, context));
     }
     let before = data.len();
+    if before != Some(0) && !cx.alloc.may_read(cx.waker) {
+        return Err(Error::would_block());
+    }
     let piece = data.read(cx)?;
     let after = data.len();
     let given = match &piece {

@@ -59,7 +59,7 @@ enum Boxed {
 impl Bucket<'static> {
     /// Bytes that live as long as the program. Models `apr_bucket_immortal_create`.
     #[inline]
-    #[doc(alias = "apr_bucket_immortal_create")]
+    #[doc(alias = "apr_bucket_immortal_create", alias = "apr_bucket_immortal_make")]
     pub const fn immortal(bytes: &'static [u8]) -> Self {
         Self(Repr::Immortal(bytes))
     }
@@ -69,6 +69,7 @@ impl Bucket<'static> {
     ///
     /// Models `apr_bucket_heap_create` with a free function.
     #[doc(alias = "apr_bucket_heap_create", alias = "apr_bucket_pool_create")]
+    #[doc(alias = "apr_bucket_pool_make")]
     pub fn heap(bytes: impl Into<Bytes>) -> Self {
         Self::boxed(Boxed::Bytes(bytes.into()))
     }
@@ -79,7 +80,7 @@ impl Bucket<'static> {
     /// The length is a promise: a file that turns out shorter is an error when it is read.
     ///
     /// Models `apr_bucket_file_create`.
-    #[doc(alias = "apr_bucket_file_create")]
+    #[doc(alias = "apr_bucket_file_create", alias = "apr_bucket_file_make")]
     pub fn file(file: impl Into<Arc<File>>, offset: u64, len: u64) -> Self {
         Self::of(FileData::new(file.into(), offset, len))
     }
@@ -91,6 +92,7 @@ impl Bucket<'static> {
     ///
     /// Models `apr_bucket_pipe_create` and `apr_bucket_socket_create`.
     #[doc(alias = "apr_bucket_pipe_create", alias = "apr_bucket_socket_create")]
+    #[doc(alias = "apr_bucket_pipe_make", alias = "apr_bucket_socket_make")]
     pub fn stream(reader: impl Read + Send + 'static) -> Self {
         Self::of(StreamData::blocking(reader))
     }
@@ -106,7 +108,7 @@ impl Bucket<'static> {
 
     /// The body ends here. Models `apr_bucket_eos_create`.
     #[inline]
-    #[doc(alias = "apr_bucket_eos_create")]
+    #[doc(alias = "apr_bucket_eos_create", alias = "apr_bucket_eos_make")]
     pub const fn eos() -> Self {
         Self(Repr::Eos)
     }
@@ -114,7 +116,7 @@ impl Bucket<'static> {
     /// Let go of what you hold: all that came before goes to the peer. Models
     /// `apr_bucket_flush_create`.
     #[inline]
-    #[doc(alias = "apr_bucket_flush_create")]
+    #[doc(alias = "apr_bucket_flush_create", alias = "apr_bucket_flush_make")]
     pub const fn flush() -> Self {
         Self(Repr::Flush)
     }
@@ -166,7 +168,7 @@ impl<'a> Bucket<'a> {
     /// }
     /// ```
     #[inline]
-    #[doc(alias = "apr_bucket_transient_create")]
+    #[doc(alias = "apr_bucket_transient_create", alias = "apr_bucket_transient_make")]
     pub const fn transient(bytes: &'a [u8]) -> Self {
         Self(Repr::Transient(bytes))
     }

@@ -89,7 +89,8 @@ impl<'a> Bucket<'a> {
     /// [`Brigade::set_aside`](crate::Brigade::set_aside).
     ///
     /// Models `apr_bucket_setaside`.
-    #[doc(alias = "apr_bucket_setaside", alias = "apr_bucket_heap_make")]
+    #[must_use = "the bucket that lives on is the one answered"]
+    #[doc(alias = "apr_bucket_setaside")]
     pub fn set_aside(self, alloc: &mut BucketAlloc) -> Bucket<'static> {
         match self.0 {
             Repr::Transient(bytes) => alloc.copy(bytes),
@@ -104,6 +105,7 @@ impl<'a> Bucket<'a> {
 
     /// The same bytes or mark once more, sharing storage; `None` for what there can be only one of: a
     /// STREAM, EOR, a kind that does not say how. Models `apr_bucket_copy`.
+    #[must_use]
     #[doc(alias = "apr_bucket_copy")]
     pub fn try_clone(&self) -> Option<Self> {
         Some(Self(match &self.0 {
@@ -128,7 +130,8 @@ impl<'a> Bucket<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WouldBlock`] when nothing is there yet (the waker of `cx` is called when it is);
+    /// [`ErrorKind::WouldBlock`] when nothing is there yet, or the allocator is over its
+    /// [budget](crate::Budget), in either mode (the waker of `cx` is called when it is worth a try);
     /// [`ErrorKind::Incomplete`] for data that ends before its stated length; what the source
     /// answered. The bucket keeps what was not read.
     #[doc(alias = "apr_bucket_read")]

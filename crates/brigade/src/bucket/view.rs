@@ -66,7 +66,7 @@ impl<'a> Bucket<'a> {
 
     /// Whether this is a mark. Models `APR_BUCKET_IS_METADATA`.
     #[inline]
-    #[doc(alias = "APR_BUCKET_IS_METADATA")]
+    #[doc(alias = "APR_BUCKET_IS_METADATA", alias = "APR_BUCKET_METADATA")]
     pub fn is_metadata(&self) -> bool {
         match &self.0 {
             Repr::Transient(_) | Repr::Immortal(_) | Repr::Block(_) => false,
@@ -76,6 +76,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// Whether this is a run of bytes, in memory or not, of known length or not.
+    #[doc(alias = "APR_BUCKET_DATA")]
     #[inline]
     pub fn is_data(&self) -> bool {
         !self.is_metadata()
@@ -160,6 +161,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// The part of an open file that this is, if it is one: what `sendfile` can take unread.
+    #[doc(alias = "APR_BUCKET_IS_FILE")]
     pub fn as_file(&self) -> Option<FileSlice<'_>> {
         match self.boxed_ref()? {
             Boxed::Data(data) => data.as_file(),

@@ -217,8 +217,8 @@ impl Chain {
         &mut self.at.alloc
     }
 
-    /// Gives all blocks that no bucket is in back to the system: for a connection that waits for its
-    /// next request.
+    /// Gives all blocks that no bucket is in to the [cache](crate::AllocOptions::cache), or back to the
+    /// system: for a connection that waits for its next request.
     pub fn trim(&mut self) {
         if self.gather.len() == 0 {
             self.gather.release(&mut self.at.alloc);
@@ -318,6 +318,7 @@ impl Chain {
             self.drop_held();
             return answer.and_then(|()| self.at.check_open());
         }
+        self.at.alloc.wake_if_free(&self.at.waker);
         answer
     }
 

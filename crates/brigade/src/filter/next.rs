@@ -230,10 +230,11 @@ impl<'c, 'b> Next<'c, 'b> {
         &self.at.waker
     }
 
-    /// Whether the chain holds back: the terminal is full, or a filter below waits. A filter that
-    /// makes much output of little input asks between its outputs.
+    /// Whether the chain holds back: the terminal is full, a filter below waits, or the storage is over
+    /// its [budget](crate::Budget). A filter that makes much output of little input asks between its
+    /// outputs.
     pub fn should_yield(&self) -> bool {
-        self.at.terminal.should_yield() || waits(self.below)
+        waits(self.below) || self.at.should_yield()
     }
 
     /// Says that this response is changed less than the filter declared. To be called before the

@@ -43,7 +43,8 @@ impl Chain {
     }
 
     /// Lets everything that went in reach the peer, if anything did since the last FLUSH: for an
-    /// owner whose source has nothing now. Calling it again sends nothing.
+    /// owner whose source has nothing now, or that waits. Calling it again sends nothing. Where a
+    /// [budget](crate::Budget) is reached, blocks that no bucket is in are given back.
     ///
     /// # Errors
     ///
@@ -61,7 +62,17 @@ impl Chain {
             self.flush_connection()?;
         }
         let answer = flush_below_waiting(&mut self.head, &mut self.at);
-        self.settle(answer)
+        self.settle(answer)?;
+        self.relieve();
+        Ok(())
+    }
+
+    /// Where a budget is reached, gives back what is not needed while this waits: others may wait for
+    /// just that. If it was turned away itself, the room wakes it in its turn.
+    fn relieve(&mut self) {
+        if self.at.alloc.is_pressed() {
+            self.trim();
+        }
     }
 
     /// Goes on with what had to wait: the terminal first, then the filters that wait, the one nearest
@@ -74,6 +85,7 @@ impl Chain {
         self.at.check_open()?;
         let answer = self.at.resume().and_then(|()| resume_link(&mut self.head, &mut self.at));
         self.settle(answer)?;
+        self.relieve();
         Ok(self.progress())
     }
 
@@ -86,9 +98,11 @@ impl Chain {
         }
     }
 
-    /// Whether the owner should wait before it passes more: the terminal is full, or a filter waits.
+    /// Whether the owner should wait before it passes more: the terminal is full, a filter waits, or
+    /// the storage is over its [budget](crate::Budget). The chain's waker is called when there is
+    /// room in the budget again.
     pub fn should_yield(&self) -> bool {
-        self.at.terminal.should_yield() || waits(&self.head)
+        waits(&self.head) || self.at.should_yield()
     }
 
     /// Whether the end of the body has left the last of the request's filters.

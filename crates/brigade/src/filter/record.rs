@@ -8,13 +8,15 @@ use crate::{Brigade, Bucket, End, Error, ErrorKind, Outcome, ReadCx, Result};
 /// Makes a terminal that takes everything at once, and the record it writes.
 pub fn recorder() -> (Recorder, Record) {
     let record = Record(Arc::default());
-    (Recorder { record: record.clone(), ended: None }, record)
+    (Recorder { record: record.clone(), held: Brigade::new(), ended: None }, record)
 }
 
-/// The terminal of [`recorder`]. It reads FILE and STREAM to their end.
+/// The terminal of [`recorder`]. It reads FILE and STREAM to their end, and waits for nothing but its
+/// chain's [budget](crate::Budget).
 #[derive(Debug)]
 pub struct Recorder {
     record: Record,
+    held: Brigade<'static>, // What waits for the budget.
     ended: Option<End>,
 }
 
@@ -69,10 +71,18 @@ impl Terminal for Recorder {
     }
 
     fn write(&mut self, brigade: &mut Brigade<'_>, cx: &mut ReadCx<'_>) -> Result<()> {
+        if !self.held.is_empty() {
+            brigade.set_aside(&mut self.held, cx.alloc());
+            return self.resume(cx);
+        }
         loop {
             match brigade.pop_read(cx) {
                 Ok(Some(bucket)) => self.record.take(bucket, self.ended),
                 Ok(None) => return Ok(()),
+                Err(error) if error.is_would_block() && cx.alloc().waits_for_budget() => {
+                    brigade.set_aside(&mut self.held, cx.alloc());
+                    return Ok(());
+                }
                 // A recorder holds nothing back, so it has nowhere to wait.
                 Err(error) if error.is_would_block() => {
                     let context = "a recorder cannot wait for a STREAM";
@@ -83,23 +93,29 @@ impl Terminal for Recorder {
         }
     }
 
-    fn resume(&mut self, _cx: &mut ReadCx<'_>) -> Result<()> {
-        Ok(())
+    fn resume(&mut self, cx: &mut ReadCx<'_>) -> Result<()> {
+        let mut held = std::mem::take(&mut self.held);
+        self.write(&mut held, cx)
     }
 
     fn is_pending(&self) -> bool {
-        false
+        !self.held.is_empty()
     }
 
     fn held_bytes(&self) -> usize {
-        0
+        usize::try_from(self.held.resident_bytes()).unwrap_or(usize::MAX)
     }
 
     fn should_yield(&self) -> bool {
-        false
+        !self.held.is_empty()
     }
 
     fn abort(&mut self, end: End) {
         self.ended = Some(end);
+        for bucket in std::mem::take(&mut self.held) {
+            if bucket.is_metadata() {
+                self.record.take(bucket, self.ended);
+            }
+        }
     }
 }

@@ -30,6 +30,12 @@ impl Shared {
         }
     }
 
+    /// Whether the terminal is full, or the storage over its budget: the waker is called then.
+    #[inline]
+    pub(super) fn should_yield(&self) -> bool {
+        self.terminal.should_yield() || self.alloc.is_over_budget(&self.waker)
+    }
+
     pub(super) fn read_cx(&mut self) -> ReadCx<'_> {
         ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker)
     }

@@ -5,8 +5,8 @@
 mod counting;
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Chain, End, FilterKind, Member, OutputFilter, ReadCx, Result,
-    Split, Terminal, from_fn,
+    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Budget, Chain, End, FilterKind, Member,
+    OutputFilter, ReadCx, Result, Split, Terminal, from_fn,
 };
 
 use crate::counting::allocations;
@@ -93,6 +93,19 @@ fn gathering_splitting_and_draining_resident_buckets_allocates_nothing() {
         brigade.set_aside(&mut kept, &mut alloc);
         assert_eq!(kept.io_slices(16).len(), kept.len());
         kept.clear();
+    });
+}
+
+#[test]
+fn waking_with_a_cache_and_going_idle_again_allocates_nothing() {
+    let (cache, budget) = (BlockCache::new(8192, 8), Budget::new(8192 * 8));
+    let options = AllocOptions::default().cache(cache).budget(budget);
+    let mut allocs = [options.clone().build(), options.build()];
+    check_steady("allocators that take turns with four blocks", || {
+        for alloc in &mut allocs {
+            drop([(); 4].map(|()| alloc.copy(&[1; 8192])));
+            alloc.trim();
+        }
     });
 }
 

@@ -8,6 +8,8 @@ mod apache_testbuckets;
 mod boundary;
 mod brigade;
 mod bucket;
+mod budget;
+mod cache;
 mod chain;
 mod contract;
 mod cut;

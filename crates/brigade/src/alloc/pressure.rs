@@ -1,0 +1,68 @@
+//! What an allocator may do while its budget is reached.
+//!
+//! Invariant: a block without a bucket in it does not count against the allocator that holds it, so
+//! nobody waits for what it holds itself. Making a block is never refused.
+
+use std::task::Waker;
+
+use super::{BucketAlloc, Budget, Share};
+
+impl BucketAlloc {
+    /// The [budget](super::AllocOptions::budget), if there is one.
+    pub fn budget(&self) -> Option<&Budget> {
+        self.blocks.share().map(Share::budget)
+    }
+
+    /// Whether there is a budget and its limit is reached.
+    #[inline]
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.blocks.is_pressed()
+    }
+
+    /// Whether nothing may be read now for want of budget; `waker` is called when it may.
+    #[inline]
+    pub(crate) fn is_over_budget(&self, waker: &Waker) -> bool {
+        self.blocks.share().is_some_and(|share| self.is_turned_away(share, waker))
+    }
+
+    fn is_turned_away(&self, share: &Share, waker: &Waker) -> bool {
+        let budget = share.budget();
+        let goes_on = !budget.is_exhausted() || {
+            let own = self.blocks.count_free() * self.block_size();
+            budget.held_bytes().saturating_sub(own) < budget.limit_bytes()
+        };
+        if goes_on {
+            share.served();
+        }
+        !goes_on && share.wait(waker)
+    }
+
+    /// Whether something may be read now. If not, `waker` is called when it may.
+    #[inline]
+    pub(crate) fn may_read(&mut self, waker: &Waker) -> bool {
+        self.blocks.share().is_none() || self.may_read_on(waker)
+    }
+
+    fn may_read_on(&mut self, waker: &Waker) -> bool {
+        if self.is_pressed() {
+            // A block that came back is to be lent before the read makes another.
+            self.blocks.find_free();
+        }
+        !self.is_over_budget(waker)
+    }
+
+    /// Whether a read was turned away, and none has been let through since.
+    #[inline]
+    pub(crate) fn waits_for_budget(&self) -> bool {
+        self.blocks.share().is_some_and(Share::is_waiting)
+    }
+
+    /// If it was turned away and may go on by what came back to it since, which nobody else would tell:
+    /// calls `waker`.
+    #[inline]
+    pub(crate) fn wake_if_free(&self, waker: &Waker) {
+        if self.waits_for_budget() && !self.is_over_budget(waker) {
+            waker.wake_by_ref();
+        }
+    }
+}
