@@ -13,18 +13,22 @@ use std::task::{Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use brigade::{Bucket, Chain, End, Error, ErrorKind, ReadMode, Result};
+use brigade::{Bucket, Chain, End, ErrorKind, ReadMode, Result};
 use brigade_net::{Close, NetworkReader, NetworkWriter, StdSource, StdTransport, Transport};
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 
+use super::arrival::{Arrival, Awaited, Refusal};
 use super::close::linger_blocking;
 use super::drive::panicked;
-use super::refusal::{refused, too_late};
 use super::reply::Reply;
-use super::request::{HeadScan, ParsedHead, ScanState, parse_head};
+use super::request::ParsedHead;
+use super::settings::bounded;
 use super::{Request, Settings};
 use crate::{Exchange, Framing, RequestHead};
+
+/// A socket's time limit cannot be none at all.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// The writer at the end of a blocking connection's chain.
 pub type Writer = NetworkWriter<StdTransport>;
@@ -222,7 +226,7 @@ pub fn serve_connection(
 ) -> Result<()> {
     // Gathering is the writer's; the system must not wait for more.
     let _ = stream.set_nodelay(true);
-    stream.set_write_timeout(Some(settings.write_timeout))?;
+    stream.set_write_timeout(Some(bounded(settings.write_timeout).max(SHORTEST_WAIT)))?;
     let stream = Arc::new(stream);
     let writer = NetworkWriter::with_options(StdTransport::new(stream.clone()), settings.writer);
     let mut chain = Chain::new(writer).mode(ReadMode::Blocking);
@@ -253,11 +257,6 @@ fn wait(chain: &mut Chain) -> Result<()> {
     Ok(())
 }
 
-/// How a socket says that it has nothing: at once, or after its time limit.
-fn is_waiting(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
 struct Connection<'s> {
     stream: Arc<TcpStream>,
     source: StdSource,
@@ -267,78 +266,53 @@ struct Connection<'s> {
     torn: bool, // A body without framing failed: only a reset tells.
 }
 
-enum Arrival {
-    Head(Box<ParsedHead>),
-    Refused(Error),
-    End,
-}
-
 impl Connection<'_> {
     fn serve(&mut self, handler: &impl Handler) -> Result<()> {
         loop {
             let exchange = match self.next_head()? {
                 Arrival::End => return Ok(()),
                 Arrival::Head(head) => self.answer(*head, handler)?,
-                Arrival::Refused(error) => self.refuse(error)?,
+                Arrival::Refused(refusal) => self.refuse(refusal)?,
             };
             self.torn = exchange.has_failed() && exchange.framing() == Some(Framing::Close);
+            // The next request may be here already: its handler may take long, and the thread with it.
+            self.chain.idle()?;
             if exchange.closes() {
-                return self.chain.idle();
+                return Ok(());
             }
         }
     }
 
     fn next_head(&mut self) -> Result<Arrival> {
-        let mut scan = HeadScan::new();
-        let mut deadline = Instant::now() + self.settings.keep_alive_timeout;
-        let mut has_begun = false;
+        let mut awaited = Awaited::default();
+        let mut deadline = Instant::now() + bounded(self.settings.keep_alive_timeout);
         loop {
-            match scan.advance(self.reader.bytes(), &self.settings.limits) {
-                Err(error) => return Ok(Arrival::Refused(refused(&error))),
-                Ok(ScanState::Complete { head_len }) => {
-                    let parsed = parse_head(self.reader.bytes(), &self.settings.limits);
-                    self.reader.consume(head_len);
-                    return Ok(match parsed {
-                        Ok(head) => Arrival::Head(Box::new(head)),
-                        Err(error) => Arrival::Refused(refused(&error)),
-                    });
-                }
-                Ok(_) => {}
+            if let Some(arrival) = awaited.take(&mut self.reader, &self.settings.limits) {
+                return Ok(arrival);
             }
-            if scan.has_begun() && !has_begun {
-                has_begun = true;
-                deadline = Instant::now() + self.settings.header_timeout;
+            if awaited.begins() {
+                deadline = Instant::now() + bounded(self.settings.header_timeout);
             }
             match self.read_some(deadline) {
                 Ok(0) => return Ok(Arrival::End),
                 Ok(_) => {}
-                Err(error) if !is_waiting(&error) => return Err(error),
-                Err(_) if has_begun => return Ok(Arrival::Refused(too_late())),
-                Err(_) => return Ok(Arrival::End),
+                Err(error) if error.kind() == ErrorKind::TimedOut => {
+                    return Ok(awaited.late(&self.reader));
+                }
+                Err(error) if awaited.is_left(&error) => return Ok(Arrival::End),
+                Err(error) => return Err(error),
             }
         }
     }
 
     /// Reads what comes until `deadline`.
     fn read_some(&mut self, deadline: Instant) -> Result<usize> {
-        // What was answered must not wait for what is asked next, unless that is here already.
-        self.stream.set_nonblocking(true)?;
-        let ready = self.read();
-        self.stream.set_nonblocking(false)?;
-        match ready {
-            Err(error) if is_waiting(&error) => {}
-            ready => return ready,
-        }
-        self.chain.idle()?;
         if self.reader.is_empty() {
             self.chain.trim();
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-        self.read()
-    }
-
-    fn read(&mut self) -> Result<usize> {
+        // Not at all would be for ever.
+        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST_WAIT);
+        self.stream.set_read_timeout(Some(left))?;
         self.reader.fill(self.chain.alloc(), &self.source)
     }
 
@@ -374,11 +348,11 @@ impl Connection<'_> {
         Ok(exchange)
     }
 
-    fn refuse(&mut self, error: Error) -> Result<Exchange> {
-        let exchange = Exchange::new(Arc::new(RequestHead::get(http::Uri::from_static("/"))));
+    fn refuse(&mut self, refusal: Refusal) -> Result<Exchange> {
+        let exchange = Exchange::new(Arc::new(refusal.request));
         exchange.close_after();
         let mut reply = self.begin(&exchange)?;
-        reply.fail(&mut self.chain, error);
+        reply.fail(&mut self.chain, refusal.error);
         self.end(&mut reply, Ok(()))?;
         Ok(exchange)
     }

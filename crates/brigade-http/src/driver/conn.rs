@@ -1,19 +1,21 @@
 //! What the driver of a connection and the response handle share: the chain, behind a mutex that is
 //! never held across an await.
 //!
-//! Invariant: a handle works on the response it was made for; its number is checked at every call.
+//! Invariants: a handle works on the response it was made for; its number is checked at every call.
+//! Whoever waits on a response or its connection is woken when that is over.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use brigade::{Chain, End, Error, ErrorKind, Progress, Result};
-use brigade_net::{NetworkWriter, TokioTransport};
+use brigade_net::{Close, NetworkWriter, TokioTransport, Transport};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::Settings;
 use super::reply::Reply;
+use super::settings::bounded;
 use crate::{Exchange, RequestHead};
 
 pub(super) type Writer = NetworkWriter<TokioTransport>;
@@ -35,6 +37,9 @@ pub(super) struct Conn {
     handle: Handle,
     /// The driver is running the handler, and looks at the chain when that is done.
     in_handler: bool,
+    /// The response before this one may be kept, to leave together with this one.
+    is_behind: bool,
+    has_ended: bool,
     driver: Waker,
     stall: Stall,
 }
@@ -48,6 +53,13 @@ struct Handle {
     given_bytes: usize,
     room: Option<Waker>,
     gone: Option<Waker>,
+}
+
+impl Handle {
+    /// Whether it is the turn of other tasks.
+    fn gives_way(&self) -> bool {
+        self.given_bytes >= GIVE_WAY_BYTES
+    }
 }
 
 /// Why a handler that is pending may still have more to give.
@@ -80,8 +92,10 @@ impl Shared {
             serial: 0,
             handle: Handle::default(),
             in_handler: false,
+            is_behind: false,
+            has_ended: false,
             driver: Waker::noop().clone(),
-            stall: Stall { limit: settings.write_timeout, since: None },
+            stall: Stall { limit: bounded(settings.write_timeout), since: None },
         })))
     }
 
@@ -102,9 +116,16 @@ impl Conn {
         self.chain.begin_response()?;
         self.reply = Reply::new(exchange.clone());
         self.exchange = exchange;
-        self.serial += 1;
         self.handle = Handle { alive: true, ..Handle::default() };
         Ok(self.serial)
+    }
+
+    /// Ends the response that has left the request's filters: a handle that is left can do no more.
+    pub(super) fn end_response(&mut self) -> Result<()> {
+        self.serial += 1;
+        self.wake_all();
+        self.is_behind = true;
+        self.chain.end_request(None)
     }
 
     /// Checks that the handle with this number may still do something.
@@ -131,13 +152,18 @@ impl Conn {
             handle.room = Some(cx.waker().clone());
             return Poll::Pending;
         }
-        if handle.given_bytes >= GIVE_WAY_BYTES {
+        if handle.gives_way() {
             handle.given_bytes = 0;
             handle.pause = Pause::ForOthers;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Whether the handle must pause before it gives more.
+    pub(super) fn must_pause(&self) -> bool {
+        self.chain.should_yield() || self.handle.gives_way()
     }
 
     /// Notes what the handle gave, and lets the driver look at it if it does not anyway.
@@ -148,25 +174,34 @@ impl Conn {
         }
     }
 
+    /// Whether no more is wanted of the handle with this number.
+    pub(super) fn is_over(&self, serial: u64) -> bool {
+        self.check(serial).is_err() || self.reply.is_unwanted()
+    }
+
     /// Waits until the client is gone, or the response with this number is over.
     pub(super) fn poll_gone(&mut self, serial: u64, cx: &mut Context<'_>) -> Poll<()> {
-        if self.check(serial).is_err() {
+        if self.is_over(serial) {
             return Poll::Ready(());
         }
         self.handle.gone = Some(cx.waker().clone());
         Poll::Pending
     }
 
-    /// The handle with this number is dropped.
+    /// The handle with this number is dropped. What follows is the driver's to do: the handle may have
+    /// been dropped by a panic, in which no filter must run.
     pub(super) fn dropped(&mut self, serial: u64) {
-        if serial != self.serial {
-            return;
+        if serial == self.serial {
+            self.handle.alive = false;
+            self.driver.wake_by_ref();
         }
-        self.handle.alive = false;
-        if self.handle.handler_done && self.reply.is_open() {
+    }
+
+    /// Fails a response that nobody is left to finish.
+    pub(super) fn fail_if_dropped(&mut self) {
+        if self.handle.handler_done && !self.handle.alive && self.reply.is_open() {
             self.fail(Error::other("the response was dropped before it was finished"));
         }
-        self.driver.wake_by_ref();
     }
 
     /// The handler is done.
@@ -205,19 +240,36 @@ impl Conn {
     /// The handler has its turn: it needs nobody to wake the driver.
     pub(super) fn before_handler(&mut self) {
         self.in_handler = true;
+        // Why it paused before does not matter: it may have given that call up.
+        self.handle.pause = Pause::Elsewhere;
     }
 
     /// After the handler had its turn: if it has nothing to give now, what it gave must not wait.
     pub(super) fn after_handler(&mut self) -> Result<()> {
         self.in_handler = false;
+        if self.reply.is_unwanted() {
+            wake(&mut self.handle.gone);
+        }
         let has_more = match self.handle.pause {
             Pause::Elsewhere => false,
             // What a filter waits for may take long; what the peer takes goes on by itself.
             Pause::ForRoom => self.is_blocked(),
-            Pause::ForOthers => true,
+            Pause::ForOthers => {
+                self.handle.pause = Pause::Elsewhere;
+                true
+            }
         };
-        if has_more || self.chain.aborted().is_some() {
+        // A response that is done may leave together with the next one.
+        if has_more || self.is_done() || self.chain.aborted().is_some() {
             return Ok(());
+        }
+        self.idle()
+    }
+
+    /// Nothing comes now: what was given must not wait.
+    pub(super) fn idle(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.is_behind) && !self.reply.has_first() {
+            return self.chain.flush();
         }
         self.reply.idle(&mut self.chain)
     }
@@ -256,9 +308,21 @@ impl Conn {
         }
     }
 
-    /// Ends the connection: every filter is told, and whoever waits for room or for this learns it.
-    pub(super) fn abort(&mut self, end: End) {
+    /// Ends the connection, once: every filter is told, and whoever waits for room or for this learns
+    /// it. `Reset` for one that ends before its time: nothing may look complete.
+    pub(super) fn end(&mut self, end: End, how: Close) {
+        if std::mem::replace(&mut self.has_ended, true) {
+            return;
+        }
         self.chain.abort(end);
+        if let Some(writer) = self.writer() {
+            // A connection that is gone cannot be closed any better.
+            let _ = writer.transport_mut().close(how);
+        }
+        self.wake_all();
+    }
+
+    fn wake_all(&mut self) {
         wake(&mut self.handle.room);
         wake(&mut self.handle.gone);
     }

@@ -4,20 +4,23 @@
 //! only finished responses queue, in the writer. No byte of a request's body is ever parsed as a
 //! request. A connection that waits for its next request holds no block.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use brigade::{Chain, End, Error, Progress, ReadMode, Result};
-use brigade_net::{Close, NetworkReader, NetworkWriter, TokioSource, TokioTransport, Transport};
+use brigade::{Chain, End, Progress, ReadMode, Result};
+use brigade_net::{Close, NetworkReader, NetworkWriter, TokioSource, TokioTransport};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
 
+use super::arrival::{Arrival, Awaited, Refusal};
 use super::close::linger;
 use super::conn::Shared;
-use super::drive::{drive, drive_until_done, panicked, run_handler};
-use super::refusal::{refused, too_late};
-use super::request::{HeadScan, ParsedHead, ScanState, parse_head};
+use super::drive::{drive_until, panicked, run_handler};
+use super::request::ParsedHead;
+use super::settings::bounded;
 use super::{Drain, Handler, HandlerFuture, Request, Response, Settings};
 use crate::{Exchange, Framing, RequestHead};
 
@@ -52,6 +55,9 @@ pub async fn serve_connection(
     served
 }
 
+/// A client whose next request is always there lets other connections have their turn after so many.
+const TURN_REQUESTS: u64 = 16;
+
 struct Connection {
     stream: Arc<TcpStream>,
     peer: Option<SocketAddr>,
@@ -63,87 +69,91 @@ struct Connection {
     drain: Drain,
 }
 
-/// What came of waiting for a request.
-enum Arrival {
-    Head(Box<ParsedHead>),
-    Refused(Error),
+/// What came of waiting for bytes.
+enum Came {
+    Bytes,
+    /// The client has ended its side, or the server drains.
     End,
+    Late,
 }
 
 impl Connection {
     async fn serve(&mut self) -> Result<()> {
-        loop {
+        for number in 1_u64.. {
             let closes = match self.next_head().await? {
-                Arrival::End => return Ok(()),
+                Arrival::End => true,
                 Arrival::Head(head) => self.answer(*head).await?,
-                Arrival::Refused(error) => self.refuse(error).await?,
+                Arrival::Refused(refusal) => self.refuse(refusal).await?,
             };
             if closes || self.drain.is_draining() {
                 return self.drained().await;
             }
+            if number % TURN_REQUESTS == 0 {
+                yield_now().await;
+            }
         }
+        Ok(())
     }
 
     /// Reads the next head, while finished responses still leave.
     async fn next_head(&mut self) -> Result<Arrival> {
-        let mut scan = HeadScan::new();
-        let mut deadline = Instant::now() + self.settings.keep_alive_timeout;
-        let mut has_begun = false;
+        let mut awaited = Awaited::default();
+        let mut deadline = None;
         loop {
-            match scan.advance(self.reader.bytes(), &self.settings.limits) {
-                Err(error) => return Ok(Arrival::Refused(refused(&error))),
-                Ok(ScanState::Complete { head_len }) => {
-                    let parsed = parse_head(self.reader.bytes(), &self.settings.limits);
-                    self.reader.consume(head_len);
-                    return Ok(match parsed {
-                        Ok(head) => Arrival::Head(Box::new(head)),
-                        Err(error) => Arrival::Refused(refused(&error)),
-                    });
-                }
-                Ok(_) => {}
+            if let Some(arrival) = awaited.take(&mut self.reader, &self.settings.limits) {
+                return Ok(arrival);
             }
-            if scan.has_begun() && !has_begun {
-                has_begun = true;
-                deadline = Instant::now() + self.settings.header_timeout;
+            if awaited.begins() {
+                deadline = Some(Instant::now() + bounded(self.settings.header_timeout));
             }
-            if !self.read_some(has_begun, deadline).await? {
-                let late = has_begun && Instant::now() >= deadline;
-                return Ok(if late { Arrival::Refused(too_late()) } else { Arrival::End });
+            match self.read_some(awaited.has_begun(), &mut deadline).await {
+                Ok(Came::Bytes) => {}
+                Ok(Came::End) => return Ok(Arrival::End),
+                Ok(Came::Late) => return Ok(awaited.late(&self.reader)),
+                Err(error) if awaited.is_left(&error) => return Ok(Arrival::End),
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Reads what there is. `false`: the client has ended its side, time is up, or the server drains.
-    async fn read_some(&mut self, has_begun: bool, deadline: Instant) -> Result<bool> {
+    /// Reads what there is. Without a `deadline` the time that a connection may be idle runs from when
+    /// the last response has left: what a slow client still takes is no idleness.
+    async fn read_some(&mut self, has_begun: bool, deadline: &mut Option<Instant>) -> Result<Came> {
         loop {
-            let read = self.try_read()?;
-            match read {
-                Some(0) => return Ok(false),
-                Some(_) => return Ok(true),
+            match self.try_read()? {
+                Some(0) => return Ok(Came::End),
+                Some(_) => return Ok(Came::Bytes),
                 None => {}
             }
-            // Nothing is there now: what was answered must not wait for what is asked next.
-            {
-                let mut conn = self.shared.lock();
-                conn.chain.idle()?;
-                if self.reader.is_empty() && conn.chain.progress() == Progress::Done {
-                    conn.chain.trim();
-                }
+            let is_leaving = self.rest()?;
+            if !is_leaving {
+                deadline.get_or_insert_with(|| {
+                    Instant::now() + bounded(self.settings.keep_alive_timeout)
+                });
             }
-            let ready = async {
-                let readable = self.stream.readable();
-                tokio::select! {
-                    ready = readable => ready.map(|()| true).map_err(Error::from),
-                    ended = drive(&self.stream, &self.shared) => ended.map(|()| false),
-                    () = self.drain.begun(), if !has_begun => Ok(false),
-                }
-            };
-            match timeout_at(deadline, ready).await {
-                Ok(Ok(true)) => {}
-                Ok(other) => return other,
-                Err(_) => return Ok(false),
+            let at = *deadline;
+            let late =
+                async { if let Some(at) = at { sleep_until(at).await } else { pending().await } };
+            tokio::select! {
+                biased;
+                ready = self.stream.readable() => ready?,
+                () = late => return Ok(Came::Late),
+                () = self.drain.begun(), if !has_begun => return Ok(Came::End),
+                left = drive_until(&self.stream, &self.shared, has_left), if is_leaving => left?,
             }
         }
+    }
+
+    /// Nothing is there to be read: what was answered must not wait for what is asked next, and what is
+    /// not needed meanwhile is given back. Says whether anything is still leaving.
+    fn rest(&mut self) -> Result<bool> {
+        let mut conn = self.shared.lock();
+        conn.idle()?;
+        let is_leaving = !has_left(&conn.chain);
+        if !is_leaving && self.reader.is_empty() {
+            conn.chain.trim();
+        }
+        Ok(is_leaving)
     }
 
     /// `None`: nothing is there.
@@ -164,6 +174,8 @@ impl Connection {
         if !keep_alive || self.drain.is_draining() {
             exchange.close_after();
         }
+        // Responses that a client does not read must not pile up, however short they are.
+        drive_until(&self.stream, &self.shared, |chain| !chain.should_yield()).await?;
         let serial = self.begin(&exchange)?;
         let response = Response::new(self.shared.clone(), serial);
         let request = Request::new(head, self.peer);
@@ -174,12 +186,11 @@ impl Connection {
     }
 
     /// Answers a request that could not be read, and closes.
-    async fn refuse(&mut self, error: Error) -> Result<bool> {
-        let head = Arc::new(RequestHead::get(http::Uri::from_static("/")));
-        let exchange = Exchange::new(head);
+    async fn refuse(&mut self, refusal: Refusal) -> Result<bool> {
+        let exchange = Exchange::new(Arc::new(refusal.request));
         exchange.close_after();
         self.begin(&exchange)?;
-        self.shared.lock().refuse(error);
+        self.shared.lock().refuse(refusal.error);
         self.run(&exchange, None).await
     }
 
@@ -195,7 +206,7 @@ impl Connection {
     async fn run(&mut self, exchange: &Exchange, call: Option<HandlerFuture>) -> Result<bool> {
         let asked = call.is_some();
         run_handler(&self.stream, &self.shared, call).await?;
-        self.shared.lock().chain.end_request(None)?;
+        self.shared.lock().end_response()?;
         // What is wrong with a request is for its client to know.
         if let Some(error) = exchange.error().filter(|_| asked) {
             self.settings.report_error(error);
@@ -203,29 +214,36 @@ impl Connection {
         Ok(exchange.closes())
     }
 
-    /// Lets all that is pending leave.
+    /// Lets all that was answered leave.
     async fn drained(&mut self) -> Result<()> {
-        self.shared.lock().chain.idle()?;
-        drive_until_done(&self.stream, &self.shared).await
+        self.shared.lock().idle()?;
+        drive_until(&self.stream, &self.shared, has_left).await
     }
 
-    async fn close(self, in_order: bool) {
+    async fn close(&mut self, in_order: bool) {
         let how = {
             let mut conn = self.shared.lock();
             let torn =
                 conn.exchange.has_failed() && conn.exchange.framing() == Some(Framing::Close);
             let how = if in_order && !torn { Close::Orderly } else { Close::Reset };
-            if how == Close::Reset {
-                conn.abort(End::ClientGone);
-            }
-            if let Some(writer) = conn.writer() {
-                // A connection that is gone cannot be closed any better.
-                let _ = writer.transport_mut().close(how);
-            }
+            conn.end(End::ClientGone, how);
             how
         };
         if how == Close::Orderly {
             linger(&self.stream).await;
         }
     }
+}
+
+impl Drop for Connection {
+    /// Ends a connection that was given up, by its owner or by a panic in a filter: a response that is
+    /// cut off must not look complete, and a handle that is left in a task must not wait for ever.
+    fn drop(&mut self) {
+        self.shared.lock().end(End::ClientGone, Close::Reset);
+    }
+}
+
+/// Whether all that was answered has left.
+fn has_left(chain: &Chain) -> bool {
+    chain.progress() == Progress::Done
 }

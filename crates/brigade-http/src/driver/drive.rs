@@ -10,7 +10,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use brigade::{End, Error, ErrorKind, Progress, Result};
+use brigade::{Chain, End, Error, ErrorKind, Result};
+use brigade_net::Close;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
@@ -32,7 +33,7 @@ impl Stalled {
     ) -> Result<()> {
         if let Err(error) = conn.poll_write(stream, cx) {
             if conn.chain.aborted().is_some() {
-                conn.abort(End::ClientGone); // Whoever waits learns it.
+                conn.end(End::ClientGone, Close::Reset); // Whoever waits learns it.
             }
             return Err(error);
         }
@@ -45,33 +46,24 @@ impl Stalled {
             timer.as_mut().reset(at);
         }
         if timer.as_mut().poll(cx).is_ready() {
-            conn.abort(End::Timeout);
+            conn.end(End::Timeout, Close::Reset);
             return Err(Error::new(ErrorKind::TimedOut, "the client took nothing for too long"));
         }
         Ok(())
     }
 }
 
-/// Drives what is pending, and goes on for ever; an error ends it.
-pub(super) async fn drive(stream: &TcpStream, shared: &Shared) -> Result<()> {
-    let mut stalled = Stalled::default();
-    poll_fn(|cx| match stalled.poll_write(&mut shared.lock(), stream, cx) {
-        Ok(()) => Poll::Pending,
-        Err(error) => Poll::Ready(Err(error)),
-    })
-    .await
-}
-
-/// Drives until nothing is pending.
-pub(super) async fn drive_until_done(stream: &TcpStream, shared: &Shared) -> Result<()> {
+/// Drives what is pending until the chain is as far as `reached` says.
+pub(super) async fn drive_until(
+    stream: &TcpStream,
+    shared: &Shared,
+    reached: impl Fn(&Chain) -> bool,
+) -> Result<()> {
     let mut stalled = Stalled::default();
     poll_fn(|cx| {
         let mut conn = shared.lock();
         stalled.poll_write(&mut conn, stream, cx)?;
-        match conn.chain.progress() {
-            Progress::Done => Poll::Ready(Ok(())),
-            Progress::Pending => Poll::Pending,
-        }
+        if reached(&conn.chain) { Poll::Ready(Ok(())) } else { Poll::Pending }
     })
     .await
 }
@@ -102,8 +94,9 @@ pub(super) async fn run_handler(
         if watch && gone.as_mut().poll(cx).is_ready() {
             watch = false;
             failed.get_or_insert_with(|| Error::new(ErrorKind::ClientGone, "the client hung up"));
-            conn.abort(End::ClientGone);
+            conn.end(End::ClientGone, Close::Reset);
         }
+        conn.fail_if_dropped();
         let after = conn.after_handler();
         if let Err(error) = after.and_then(|()| stalled.poll_write(&mut conn, stream, cx)) {
             conn.fail(error.clone());

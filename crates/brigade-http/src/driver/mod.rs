@@ -4,6 +4,7 @@
 //! through the filters of the settings, the protocol's filters and the network writer, in either world
 //! the same.
 
+mod arrival;
 pub mod blocking;
 mod close;
 mod conn;
@@ -11,7 +12,6 @@ mod connection;
 mod drive;
 mod handler;
 mod pump;
-mod refusal;
 mod reply;
 pub mod request;
 mod response;

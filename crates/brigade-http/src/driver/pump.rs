@@ -1,125 +1,105 @@
-//! A source that can only block, made ready for an event loop: it is read on a thread of its own.
+//! A source that can only block, made ready for an event loop: each piece is read on a thread for
+//! blocking work.
 //!
-//! Invariant: at most one piece is read ahead, so the pump keeps the pace of whoever takes.
+//! Invariant: at most one piece is read ahead, and a thread is taken only while the source is read: a
+//! pump whose piece nobody takes holds none.
 
+use std::future::Future;
 use std::io::{self, Read};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
 use brigade::{Bucket, StreamData};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Bytes read at once; also the most that is read ahead.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Makes a STREAM bucket of a reader that may block, for a non-blocking chain. The thread, one of the
-/// runtime's for blocking work, begins with the first read and ends with the bucket.
+/// Makes a STREAM bucket of a reader that may block, for a non-blocking chain. It is read on a thread
+/// of the runtime's for blocking work, from the first read of the bucket on.
+///
+/// Dropping the bucket drops the reader, after the read that is going on, if one is.
 ///
 /// # Panics
 ///
-/// When it is read outside of a tokio runtime.
+/// When it is read outside of a tokio runtime. A reader that panics is one that failed.
 pub fn pump(reader: impl Read + Send + 'static) -> Bucket<'static> {
-    let shared = Arc::new(Shared::default());
-    let taker = Taker(shared.clone());
-    let mut reader = Some(reader);
-    Bucket::of(StreamData::ready(move |room, waker| {
-        if let Some(reader) = reader.take() {
-            let shared = shared.clone();
-            tokio::task::spawn_blocking(move || fill(&shared, reader));
-        }
-        taker.take(room, waker)
-    }))
+    let mut pump = Pump { piece: Vec::new(), taken: 0, source: Source::Resting(reader) };
+    Bucket::of(StreamData::ready(move |room, waker| pump.take(room, waker)))
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    piece: Mutex<Piece>,
-    room: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Piece {
-    bytes: Vec<u8>,
+struct Pump<R> {
+    piece: Vec<u8>, // What was read. Invariant: the first `taken` bytes have been taken.
     taken: usize,
-    end: Option<io::Result<()>>,
-    waker: Option<Waker>,
-    abandoned: bool,
+    source: Source<R>,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Piece> {
-        self.piece.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+enum Source<R> {
+    Resting(R),
+    Reading(JoinHandle<(R, io::Result<Vec<u8>>)>),
+    Ended,
+    Failed,
 }
 
-/// The reading end, in the bucket; dropping it ends the pump at its next piece.
-#[derive(Debug)]
-struct Taker(Arc<Shared>);
-
-impl Taker {
-    fn take(&self, room: &mut [u8], waker: &Waker) -> io::Result<usize> {
-        let mut piece = self.0.lock();
-        let left = &piece.bytes[piece.taken..];
+impl<R: Read + Send + 'static> Pump<R> {
+    fn take(&mut self, room: &mut [u8], waker: &Waker) -> io::Result<usize> {
+        while self.taken == self.piece.len() {
+            match mem::replace(&mut self.source, Source::Failed) {
+                Source::Resting(reader) => self.read_ahead(reader),
+                Source::Reading(mut reading) => {
+                    match Pin::new(&mut reading).poll(&mut Context::from_waker(waker)) {
+                        Poll::Pending => {
+                            self.source = Source::Reading(reading);
+                            return Err(io::ErrorKind::WouldBlock.into());
+                        }
+                        Poll::Ready(read) => {
+                            let (reader, piece) = read?;
+                            self.arrived(reader, piece?);
+                        }
+                    }
+                }
+                Source::Ended => {
+                    self.source = Source::Ended;
+                    return Ok(0);
+                }
+                Source::Failed => return Err(io::Error::other("read on after a failure")),
+            }
+        }
+        let left = &self.piece[self.taken..];
         let count = left.len().min(room.len());
-        if count > 0 {
-            room[..count].copy_from_slice(&left[..count]);
-            piece.taken += count;
-            if piece.taken == piece.bytes.len() {
-                self.0.room.notify_one();
-            }
-            return Ok(count);
-        }
-        match piece.end.take() {
-            Some(Ok(())) => {
-                piece.end = Some(Ok(()));
-                Ok(0)
-            }
-            Some(Err(error)) => Err(error),
-            None => {
-                piece.waker = Some(waker.clone());
-                Err(io::ErrorKind::WouldBlock.into())
-            }
+        room[..count].copy_from_slice(&left[..count]);
+        self.taken += count;
+        Ok(count)
+    }
+
+    /// Takes a piece in, and has the next one read meanwhile.
+    fn arrived(&mut self, reader: R, piece: Vec<u8>) {
+        if piece.is_empty() {
+            self.source = Source::Ended;
+        } else {
+            self.read_ahead(reader);
+            self.piece = piece;
         }
     }
-}
 
-impl Drop for Taker {
-    fn drop(&mut self) {
-        self.0.lock().abandoned = true;
-        self.0.room.notify_one();
-    }
-}
-
-/// Reads piece by piece, each into the room the last one left.
-fn fill(shared: &Shared, mut reader: impl Read) {
-    let mut next = vec![0; PIECE_BYTES];
-    loop {
-        let answer = loop {
-            match reader.read(&mut next) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                answer => break answer,
-            }
-        };
-        let mut piece = shared.lock();
-        while piece.taken < piece.bytes.len() && !piece.abandoned {
-            piece = shared.room.wait(piece).unwrap_or_else(PoisonError::into_inner);
-        }
-        if piece.abandoned {
-            return;
-        }
-        match answer {
-            Ok(0) => piece.end = Some(Ok(())),
-            Err(error) => piece.end = Some(Err(error)),
-            Ok(count) => {
-                piece.taken = 0;
-                piece.bytes.clear();
-                piece.bytes.extend_from_slice(&next[..count.min(PIECE_BYTES)]);
-            }
-        }
-        if let Some(waker) = piece.waker.take() {
-            waker.wake();
-        }
-        if piece.end.is_some() {
-            return;
-        }
+    /// Has a piece read on another thread, into the room of the one that has been taken.
+    fn read_ahead(&mut self, mut reader: R) {
+        let mut piece = mem::take(&mut self.piece);
+        self.taken = 0;
+        self.source = Source::Reading(spawn_blocking(move || {
+            piece.resize(PIECE_BYTES, 0);
+            let read = loop {
+                match reader.read(&mut piece) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    answer => break answer,
+                }
+            };
+            let piece = read.map(|count| {
+                piece.truncate(count);
+                piece
+            });
+            (reader, piece)
+        }));
     }
 }

@@ -9,7 +9,7 @@ use brigade::{Brigade, Bucket, Chain, Error, ErrorKind, Result};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
-use crate::{Exchange, ResponseHead, Trailers};
+use crate::{Exchange, Framing, ResponseHead, Trailers};
 
 /// How far a handler has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,11 @@ impl Reply {
     /// Whether the handler gave anything that has not gone down yet.
     pub(super) fn has_first(&self) -> bool {
         !self.first.is_empty()
+    }
+
+    /// Whether the head said that there is no body: the answer is whole, whatever else is given.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.exchange.framing() == Some(Framing::None)
     }
 
     /// The head, while it can be changed.
@@ -90,9 +95,15 @@ impl Reply {
     #[inline]
     pub(super) fn write(&mut self, chain: &mut Chain, bytes: &[u8]) -> Result<()> {
         if self.head.is_none() && self.state == State::Open {
-            return chain.write(bytes);
+            return if chain.gather(bytes) { Ok(()) } else { self.write_on(chain, bytes) };
         }
         self.write_first(chain, bytes)
+    }
+
+    #[cold]
+    fn write_on(&mut self, chain: &mut Chain, bytes: &[u8]) -> Result<()> {
+        self.check_wanted()?;
+        chain.write(bytes)
     }
 
     #[cold]
@@ -129,6 +140,7 @@ impl Reply {
             let is_full = self.first.resident_bytes() > chain.alloc().block_size() as u64;
             return if is_full { self.send_head(chain) } else { Ok(()) };
         }
+        self.check_wanted()?;
         chain.pass_bucket(bucket)
     }
 
@@ -138,6 +150,7 @@ impl Reply {
             self.first.push_back(Bucket::flush());
             return self.send_head(chain);
         }
+        self.check_wanted()?;
         chain.flush()
     }
 
@@ -168,7 +181,17 @@ impl Reply {
 
     /// Ends the body in an error: a whole error response if nothing has left, else an end that nobody
     /// takes for complete.
-    pub(super) fn fail(&mut self, chain: &mut Chain, error: Error) {
+    pub(super) fn fail(&mut self, chain: &mut Chain, mut error: Error) {
+        if self.is_open() && self.is_unwanted() {
+            // The answer was whole with its head, and a handler that stops for that has not failed.
+            if error.kind() != ErrorKind::Aborted {
+                self.exchange.record(&error);
+            }
+            match self.finish(chain) {
+                Ok(()) => return,
+                Err(late) => error = late,
+            }
+        }
         let was = std::mem::replace(&mut self.state, State::Failed);
         if was == State::Failed {
             return;
@@ -204,6 +227,14 @@ impl Reply {
             self.first.push_front(head.into_bucket());
         }
         chain.pass(&mut std::mem::take(&mut self.first))
+    }
+
+    fn check_wanted(&self) -> Result<()> {
+        if self.is_unwanted() {
+            let context = "send the body of a response that has none";
+            return Err(Error::new(ErrorKind::Aborted, context));
+        }
+        Ok(())
     }
 
     fn check_open(&self) -> Result<()> {

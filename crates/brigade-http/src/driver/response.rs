@@ -93,7 +93,8 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Aborted`] once the client is gone; what a filter answered.
+    /// [`ErrorKind::Aborted`] once the client is gone, or once the head was sent of a response that has
+    /// no body (to HEAD, 304): answer it from the handler. What a filter answered.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.give(bytes.len(), |conn| conn.reply.write(&mut conn.chain, bytes)).await
     }
@@ -191,14 +192,14 @@ impl Response {
     }
 
     /// Waits until the client is gone (a reset or a hang-up; a client that only ends its side may
-    /// still read), or this response is over. Cancel-safe.
+    /// still read), or this response is over: nobody wants more of it. Cancel-safe.
     pub async fn closed(&self) {
         poll_fn(|cx| self.shared.lock().poll_gone(self.serial, cx)).await;
     }
 
     /// Whether the client is gone, or this response is over: [`closed`](Self::closed) without waiting.
     pub fn is_closed(&self) -> bool {
-        self.lock().is_err()
+        self.shared.lock().is_over(self.serial)
     }
 
     /// What the connection's storage did and holds.
@@ -249,11 +250,11 @@ impl Writer<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::WouldBlock`] when the chain has no room: nothing was taken. Drop this and wait for
-    /// the next [`Response::writer`]. Else as [`Response::write`].
+    /// [`ErrorKind::WouldBlock`] when the chain has no room, or other tasks must have their turn: nothing
+    /// was taken. Drop this and wait for the next [`Response::writer`]. Else as [`Response::write`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.conn.chain.should_yield() {
-            return Err(Error::new(ErrorKind::WouldBlock, "the chain has no room now"));
+        if self.conn.must_pause() {
+            return Err(Error::new(ErrorKind::WouldBlock, "the chain takes no more now"));
         }
         let Conn { reply, chain, .. } = &mut *self.conn;
         let answer = reply.write(chain, bytes);

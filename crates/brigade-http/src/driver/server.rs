@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brigade::{Error, Result};
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -134,28 +135,26 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Result<(TcpSt
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return Ok((stream, slot)),
-            Err(error) if is_passing(&error) => tokio::time::sleep(PAUSE).await,
-            Err(error) => return Err(Error::from(error)),
+            Err(error) if is_broken(&error) => return Err(Error::from(error)),
+            Err(error) if is_short(&error) => tokio::time::sleep(PAUSE).await,
+            // A peer's failure, told here before it is a connection: the next one may be sound.
+            Err(_) => {}
         }
     }
 }
 
-/// Whether accepting may work again: a peer that left, or descriptors and memory that ran out.
-fn is_passing(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let passing = [
-        Errno::MFILE,
-        Errno::NFILE,
-        Errno::NOBUFS,
-        Errno::NOMEM,
-        Errno::CONNABORTED,
-        Errno::INTR,
-        Errno::PROTO,
-        Errno::PERM,
-        Errno::HOSTUNREACH,
-        Errno::NETUNREACH,
-    ];
-    error.raw_os_error().is_some_and(|raw| passing.contains(&Errno::from_raw_os_error(raw)))
+/// Whether the listener is none any more.
+fn is_broken(error: &io::Error) -> bool {
+    is_one_of(error, &[Errno::BADF, Errno::INVAL, Errno::NOTSOCK])
+}
+
+/// Whether descriptors or memory ran out: accepting works again when others have ended.
+fn is_short(error: &io::Error) -> bool {
+    is_one_of(error, &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM])
+}
+
+fn is_one_of(error: &io::Error, errnos: &[Errno]) -> bool {
+    error.raw_os_error().is_some_and(|raw| errnos.contains(&Errno::from_raw_os_error(raw)))
 }
 
 /// Whether a server has been asked to stop. Clones see the same.

@@ -21,7 +21,8 @@ pub struct Settings {
     pub header_timeout: Duration,
     /// How long a connection may wait for its next request: then it is closed.
     pub keep_alive_timeout: Duration,
-    /// How long a client may take nothing of a response: then it is cut off.
+    /// How long a client may take nothing of a response: then it is cut off. Its system tells what it
+    /// took in steps, of 100 KiB perhaps: a slow reader needs time for one.
     pub write_timeout: Duration,
     /// The filters each response goes through, equal kinds in this order.
     pub filters: Vec<Prepared>,
@@ -30,6 +31,11 @@ pub struct Settings {
     /// How the network writer gathers and holds back.
     pub writer: WriterOptions,
     pub(super) report: Report,
+}
+
+/// `limit`, or 30 years: no clock can tell a time that is further away.
+pub(super) fn bounded(limit: Duration) -> Duration {
+    limit.min(Duration::from_secs(30 * 365 * 24 * 60 * 60))
 }
 
 /// Who is told of errors.

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
 use brigade::{Error, ErrorKind};
 use brigade_http::driver::blocking::{Response, Writer, serve_connection};
@@ -134,7 +135,7 @@ fn file_after_a_written_line_goes_by_sendfile_inside_chunks() {
 
 #[test]
 fn client_that_takes_nothing_times_out_on_a_thread() {
-    let settings = Settings::default().write_timeout(std::time::Duration::from_millis(200));
+    let settings = Settings::default().write_timeout(Duration::from_millis(200));
     let endless = |_: &Request, response: &mut Response<'_>| loop {
         response.write(&[b'x'; 1000])?;
     };
@@ -144,4 +145,75 @@ fn client_that_takes_nothing_times_out_on_a_thread() {
     let (stream, _) = listener.accept().unwrap();
     let error = serve_connection(stream, &settings, &endless).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Aborted), "{error:?}");
+}
+
+fn hello(_: &Request, response: &mut Response<'_>) -> brigade::Result<()> {
+    response.write(b"hello")
+}
+
+#[test]
+fn client_that_ends_its_side_at_once_gets_its_answer_from_a_thread() {
+    serve(Settings::default(), hello, |mut client| {
+        client.get("/");
+        client.end_sending();
+        assert_eq!(client.answer().body, b"hello");
+        assert_eq!(client.end(), End::Closed);
+    })
+    .unwrap();
+}
+
+#[test]
+fn client_that_leaves_between_two_requests_is_no_error_on_a_thread() {
+    let served = serve(Settings::default(), hello, |mut client| {
+        assert_eq!(client.ask("/").body, b"hello");
+        client.reset();
+    });
+    assert!(served.is_ok(), "{served:?}");
+}
+
+#[test]
+fn finished_response_does_not_wait_for_the_next_handler_on_a_thread() {
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let handler = move |request: &Request, response: &mut Response<'_>| {
+        if request.path() == "/slow" {
+            gone.recv().unwrap();
+        }
+        response.write(b"done")
+    };
+    serve(Settings::default(), handler, |mut client| {
+        client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(client.answer().body, b"done");
+        go.send(()).unwrap();
+        assert_eq!(client.answer().body, b"done");
+    })
+    .unwrap();
+}
+
+#[test]
+fn endless_handler_learns_that_head_wants_no_body_on_a_thread() {
+    let endless = |_: &Request, response: &mut Response<'_>| loop {
+        response.write(&[b'x'; 1000])?;
+    };
+    serve(Settings::default(), endless, |mut client| {
+        for _ in 0..2 {
+            client.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+            assert!(client.head().starts_with("HTTP/1.1 200 "));
+        }
+    })
+    .unwrap();
+}
+
+#[test]
+fn time_limits_of_nothing_and_of_more_than_all_clocks_work_on_a_thread() {
+    let settings = Settings::default()
+        .header_timeout(Duration::MAX)
+        .keep_alive_timeout(Duration::MAX)
+        .write_timeout(Duration::ZERO);
+    let served = serve(settings, hello, |mut client| {
+        assert_eq!(client.ask("/").body, b"hello");
+        client.send("GET / HT");
+        client.send("TP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(client.answer().body, b"hello");
+    });
+    assert!(served.is_ok(), "{served:?}");
 }

@@ -1,7 +1,10 @@
 //! A client that shows what came, and how the connection ended.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
 
 use super::PATIENCE;
 
@@ -34,6 +37,16 @@ impl Client {
 
     pub(crate) fn stream(&self) -> &TcpStream {
         self.0.get_ref()
+    }
+
+    /// Ends the client's side; it still reads.
+    pub(crate) fn end_sending(&mut self) {
+        self.stream().shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Leaves at once, by a reset.
+    pub(crate) fn reset(self) {
+        set_socket_linger(self.stream(), Some(Duration::ZERO)).unwrap();
     }
 
     pub(crate) fn send(&mut self, bytes: &str) {
@@ -78,7 +91,7 @@ impl Client {
         Answer { status, head, body, is_complete }
     }
 
-    fn read_up_to(&mut self, len: usize) -> (Vec<u8>, bool) {
+    pub(crate) fn read_up_to(&mut self, len: usize) -> (Vec<u8>, bool) {
         let mut body = vec![0; len];
         let mut read = 0;
         while read < len {
@@ -110,6 +123,13 @@ impl Client {
         let (mut chunk, whole) = self.read_up_to(len + 2);
         chunk.truncate(len);
         whole.then_some(chunk)
+    }
+
+    /// Reads what comes until the connection ends in order.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).unwrap();
+        rest
     }
 
     /// Reads on to the end of the connection.

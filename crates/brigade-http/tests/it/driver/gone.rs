@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use brigade::ErrorKind;
-use brigade_http::driver::{Request, Response};
-use rustix::net::sockopt::set_socket_linger;
+use brigade_http::driver::{Request, Response, Settings};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{PATIENCE, Running, within_patience};
+use super::{PATIENCE, Running, serve_one, within_patience};
 
 #[test]
 fn handler_that_sleeps_learns_of_a_reset_without_a_write() {
@@ -24,8 +23,7 @@ fn handler_that_sleeps_learns_of_a_reset_without_a_write() {
     let mut client = running.client();
     client.get("/");
     client.head();
-    set_socket_linger(client.stream(), Some(std::time::Duration::ZERO)).unwrap();
-    drop(client);
+    client.reset();
     let (is_closed, blocks) = within_patience(told.recv()).unwrap();
     assert_eq!((is_closed, blocks), (true, 0));
 }
@@ -67,7 +65,7 @@ fn client_that_only_ends_its_side_still_gets_its_answer() {
     });
     let mut client = running.client();
     client.get("/");
-    client.stream().shutdown(std::net::Shutdown::Write).unwrap();
+    client.end_sending();
     go.send(()).unwrap();
     assert_eq!(client.answer().body, b"still here");
 }
@@ -116,4 +114,69 @@ fn slow_reader_holds_the_handler_back_and_gets_every_byte() {
     assert!(begun.elapsed() < PATIENCE);
     let expected: Vec<u8> = (0..200_000_u32).flat_map(u32::to_be_bytes).collect();
     assert!(answer.is_complete && answer.body == expected);
+}
+
+#[test]
+fn client_that_leaves_between_two_requests_is_no_error() {
+    let hello = |_: Request, mut response: Response| async move { response.write(b"hello").await };
+    let leaves = |mut client: super::Client| {
+        assert_eq!(client.ask("/").body, b"hello");
+        client.reset();
+    };
+    let served = serve_one(Settings::default(), hello, leaves);
+    assert!(served.is_ok(), "{served:?}");
+}
+
+#[test]
+fn task_with_a_response_that_its_handler_failed_learns_that_it_is_over() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let running = Running::new(move |_: Request, response: Response| {
+        let tell = tell.clone();
+        async move {
+            tokio::spawn(async move {
+                response.closed().await;
+                tell.send(response.is_closed()).unwrap();
+            });
+            tokio::task::yield_now().await;
+            Err(brigade::Error::other("on purpose"))
+        }
+    });
+    let mut client = running.client();
+    assert_eq!(client.ask("/").status, 500);
+    // The connection is open, and idle.
+    assert_eq!(within_patience(told.recv()), Some(true));
+    assert!(client.lives_on("/"));
+}
+
+/// What a task that waits for room, or for the end, is told when its connection is given up.
+#[track_caller]
+fn check_given_up_connection_is_told(waits_for_room: bool) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let handler = move |_: Request, mut response: Response| {
+        let tell = tell.clone();
+        async move {
+            tokio::spawn(async move {
+                tell.send(Ok(())).unwrap();
+                if waits_for_room {
+                    while response.write(&[b'x'; 1000]).await.is_ok() {}
+                }
+                response.closed().await;
+                tell.send(response.write(b"late").await.map_err(|error| error.kind())).unwrap();
+            });
+            Ok(())
+        }
+    };
+    let running = Running::new(handler);
+    let mut client = running.client();
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!(within_patience(told.recv()), Some(Ok(())));
+    running.give_up();
+    assert_eq!(within_patience(told.recv()), Some(Err(ErrorKind::Aborted)));
+    assert_eq!(client.end(), super::client::End::Reset, "nothing looks complete");
+}
+
+#[test]
+fn task_with_a_response_learns_that_its_connection_was_given_up() {
+    check_given_up_connection_is_told(false);
+    check_given_up_connection_is_told(true);
 }

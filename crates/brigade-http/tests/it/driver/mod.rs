@@ -2,23 +2,29 @@
 
 mod blocking;
 mod client;
+mod close;
 mod commit;
 mod curl;
 mod gone;
 mod idle;
+mod leaving;
 mod outcome;
+mod panics;
 mod pump;
+mod turns;
+mod unwanted;
 
 pub(crate) use client::{Answer, Client};
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use brigade_http::driver::{Handler, Server, Settings};
+use brigade_http::driver::{Drain, Handler, Server, Settings, serve_connection};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Whatever takes longer is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,7 +33,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     runtime: Option<Runtime>,
-    _stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Running {
@@ -43,7 +50,7 @@ impl Running {
             .unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (address, addressed) = mpsc::channel();
-        runtime.spawn(async move {
+        let server = runtime.spawn(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             address.send(listener.local_addr().unwrap()).unwrap();
             let server = Server::new(handler).settings(settings);
@@ -51,7 +58,17 @@ impl Running {
             server.serve(listener, stopped).await.unwrap();
         });
         let address = addressed.recv_timeout(PATIENCE).unwrap();
-        Self { address, runtime: Some(runtime), _stop: stop }
+        Self { address, runtime: Some(runtime), server, stop: Some(stop) }
+    }
+
+    /// Drops the server's future: all connections are cut off. Tasks of handlers go on.
+    pub(crate) fn give_up(&self) {
+        self.server.abort();
+    }
+
+    /// Asks the server to stop.
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -65,6 +82,25 @@ impl Drop for Running {
             runtime.shutdown_timeout(Duration::from_secs(1));
         }
     }
+}
+
+/// Serves one connection until it ends, while `client` runs; answers how serving ended.
+#[track_caller]
+pub(crate) fn serve_one(
+    settings: Settings,
+    handler: impl Handler,
+    client: impl FnOnce(Client) + Send + 'static,
+) -> brigade::Result<()> {
+    within_patience(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = std::thread::spawn(move || client(Client::new(address)));
+        let (stream, _) = listener.accept().await.unwrap();
+        let (settings, handler) = (Arc::new(settings), Arc::new(handler));
+        let served = serve_connection(stream, settings, handler, Drain::never()).await;
+        client.join().unwrap();
+        served
+    })
 }
 
 /// Waits for `future` on this thread, for a bounded time.
