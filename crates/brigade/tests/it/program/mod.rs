@@ -62,18 +62,8 @@ impl World {
                 self.oracle.truncate(self.oracle.len() - gone);
             }
             Op::PopRead(mode) => _ = self.pop_read(*mode),
-            Op::Append(buckets) => {
-                let (mut other, items) = self.brigade_of(buckets);
-                self.oracle.extend(items);
-                self.brigade.append(&mut other);
-                other.assert_invariants();
-            }
-            Op::Prepend(buckets) => {
-                let (mut other, items) = self.brigade_of(buckets);
-                self.oracle.splice(0..0, items);
-                self.brigade.prepend(&mut other);
-                other.assert_invariants();
-            }
+            Op::Append(buckets) => self.append(buckets),
+            Op::Prepend(buckets) => self.prepend(buckets),
             Op::SplitOff(at) => self.split_off(*at),
             Op::Partition(at) => self.partition(*at),
             Op::PartitionRead(at) => self.partition_read(*at),
@@ -105,6 +95,20 @@ impl World {
             Op::Compact => self.brigade.compact(&mut self.alloc),
             Op::Trim => self.alloc.trim(),
         }
+    }
+
+    fn append(&mut self, buckets: &[(Kind, usize)]) {
+        let (mut other, items) = self.brigade_of(buckets);
+        self.oracle.extend(items);
+        self.brigade.append(&mut other);
+        other.assert_invariants();
+    }
+
+    fn prepend(&mut self, buckets: &[(Kind, usize)]) {
+        let (mut other, items) = self.brigade_of(buckets);
+        self.oracle.splice(0..0, items);
+        self.brigade.prepend(&mut other);
+        other.assert_invariants();
     }
 
     fn brigade_of(&mut self, buckets: &[(Kind, usize)]) -> (Brigade<'static>, Vec<Item>) {

@@ -1,0 +1,170 @@
+//! One hot operation, so many times and nothing else: `hot ROW COUNT`. `.ci/instructions` runs it under
+//! callgrind twice and counts what an operation takes.
+//!
+//! Every row checks its answer before it ends, so that what is counted was done.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use brigade::{
+    Brigade, Bucket, BucketAlloc, Chain, End, FilterKind, Member, ReadCx, Result, Terminal, from_fn,
+};
+
+const PIECE: &[u8; 32] = b"one write of thirty-two bytes..\n";
+
+/// A row: its name in `.ci/instructions.limits`, and what does the operation `count` times.
+type Row = (&'static str, fn(count: u64) -> Result<()>);
+
+const ROWS: [Row; 8] = [
+    ("chain_write_32", chain_write),
+    ("transient_push_clear", transient),
+    ("heap_copy_32", heap_copy),
+    ("split", split),
+    ("io_slices_64", io_slices),
+    ("pass_empty_chain", |count| pass(count, 0)),
+    // Eight of them above the same pass: the difference is eight hops.
+    ("pass_8_idle_filters", |count| pass(count, 8)),
+    ("set_aside_16x100", set_aside),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, count)) = row_and_count(&arguments) else {
+        let names: Vec<&str> = ROWS.iter().map(|(name, _)| *name).collect();
+        eprintln!("usage: hot ROW COUNT, a row being one of {}", names.join(", "));
+        return ExitCode::from(2);
+    };
+    match name.1(count) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hot: {}: {error}", name.0);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn row_and_count(arguments: &[String]) -> Option<(Row, u64)> {
+    let [name, count] = arguments else { return None };
+    let row = ROWS.into_iter().find(|row| row.0 == name)?;
+    Some((row, count.parse().ok()?))
+}
+
+fn chain_write(count: u64) -> Result<()> {
+    let mut chain = Chain::new(Sink(0));
+    for _ in 0..count {
+        chain.write(black_box(PIECE))?;
+    }
+    chain.flush()?;
+    check(&mut chain, count * 32);
+    Ok(())
+}
+
+fn transient(count: u64) -> Result<()> {
+    let mut brigade = Brigade::new();
+    let mut bytes = 0;
+    for _ in 0..count {
+        brigade.push_back(Bucket::transient(black_box(PIECE)));
+        bytes += brigade.resident_bytes();
+        brigade.clear();
+    }
+    assert_eq!(bytes, count * 32);
+    Ok(())
+}
+
+fn heap_copy(count: u64) -> Result<()> {
+    let mut alloc = BucketAlloc::new();
+    for _ in 0..count {
+        black_box(alloc.copy(black_box(PIECE)));
+    }
+    assert_eq!(alloc.stats().copied_bytes, count * 32);
+    Ok(())
+}
+
+/// In halves, of a bucket that shares its block with a clone.
+fn split(count: u64) -> Result<()> {
+    let mut alloc = BucketAlloc::new();
+    let whole = alloc.copy(PIECE);
+    for _ in 0..count {
+        let mut head = whole.try_clone().expect("HEAP is cloned");
+        let rest = head.split_at(black_box(16))?;
+        assert_eq!(black_box((head, rest)).1.len(), Some(16));
+    }
+    Ok(())
+}
+
+/// Of 64 pieces that are no neighbours.
+fn io_slices(count: u64) -> Result<()> {
+    let mut alloc = BucketAlloc::new();
+    let mut brigade = Brigade::new();
+    for _ in 0..64 {
+        brigade.push_back(alloc.copy(&[7; 128]));
+        drop(alloc.copy(b"between"));
+    }
+    for _ in 0..count {
+        assert_eq!(brigade.io_slices(black_box(64)).len(), 64);
+    }
+    Ok(())
+}
+
+/// One borrowed bucket, the brigade used again, through `filters` that hand on what they get.
+fn pass(count: u64, filters: usize) -> Result<()> {
+    let mut chain = Chain::new(Sink(0));
+    for _ in 0..filters {
+        let idle = from_fn(|input, next| next.push_all(input));
+        chain.join(Member::new("idle", FilterKind::RESOURCE, idle));
+    }
+    let mut brigade = Brigade::new();
+    for _ in 0..count {
+        brigade.push_back(Bucket::transient(black_box(PIECE)));
+        chain.pass(&mut brigade)?;
+    }
+    check(&mut chain, count * 32);
+    Ok(())
+}
+
+fn set_aside(count: u64) -> Result<()> {
+    let mut alloc = BucketAlloc::new();
+    let pieces = [[7; 100]; 16];
+    let (mut brigade, mut kept) = (Brigade::new(), Brigade::new());
+    for _ in 0..count {
+        brigade.extend(black_box(&pieces).iter().map(|piece| Bucket::transient(piece)));
+        brigade.set_aside(&mut kept, &mut alloc);
+        assert_eq!(kept.resident_bytes(), 1600);
+        kept.clear();
+    }
+    Ok(())
+}
+
+#[track_caller]
+fn check(chain: &mut Chain, passed_bytes: u64) {
+    assert_eq!(chain.terminal::<Sink>().map(|sink| sink.0), Some(passed_bytes));
+}
+
+/// Takes everything and forgets it.
+struct Sink(u64);
+
+impl Terminal for Sink {
+    fn write(&mut self, brigade: &mut Brigade<'_>, _cx: &mut ReadCx<'_>) -> Result<()> {
+        self.0 += brigade.resident_bytes();
+        brigade.clear();
+        Ok(())
+    }
+
+    fn resume(&mut self, _cx: &mut ReadCx<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn is_pending(&self) -> bool {
+        false
+    }
+
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
+    fn should_yield(&self) -> bool {
+        false
+    }
+
+    fn abort(&mut self, _end: End) {}
+}
