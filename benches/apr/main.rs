@@ -83,11 +83,11 @@ type Fixtures = (Arc<std::fs::File>, Result<Apr, &'static str>);
 /// The file that both sides read, and APR's side, or what it lacks.
 fn fixtures() -> io::Result<Fixtures> {
     let mut file = tempfile::tempfile()?;
-    for _ in 0..FILE_BYTES / BYTES.len() as u64 {
-        file.write_all(&BYTES)?;
+    for _ in 0..FILE_BYTES / BYTES.0.len() as u64 {
+        file.write_all(&BYTES.0)?;
     }
     let file = Arc::new(file);
-    Ok((Arc::clone(&file), Apr::new(&BYTES, file)))
+    Ok((Arc::clone(&file), Apr::new(&BYTES.0, file)))
 }
 
 fn run(cli: &Cli, ours: &mut Ours, apr: &mut Apr) -> io::Result<()> {

@@ -14,7 +14,7 @@ pub(super) enum Arrival {
     /// A whole head.
     Head(Box<ParsedHead>),
     /// One that is answered, and the connection closed.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// None: the client sends no more, or has been waited for long enough.
     End,
 }
@@ -77,7 +77,7 @@ impl Awaited {
         }
         let error = Error::new(ErrorKind::TimedOut, "read the head of a request")
             .because(StatusError::new(StatusCode::REQUEST_TIMEOUT));
-        Arrival::Refused(Refusal { error, request: unread_head(reader) })
+        Arrival::Refused(Box::new(Refusal { error, request: unread_head(reader) }))
     }
 }
 
@@ -89,7 +89,7 @@ fn refused(error: &RequestError, reader: &NetworkReader) -> Arrival {
     }
     let error = Error::new(ErrorKind::InvalidInput, "read the head of a request")
         .because(answer.because(*error));
-    Arrival::Refused(Refusal { error, request: unread_head(reader) })
+    Arrival::Refused(Box::new(Refusal { error, request: unread_head(reader) }))
 }
 
 /// The head of a request that could not be read, as far as the answer depends on it: none to HEAD has

@@ -272,7 +272,7 @@ impl Connection<'_> {
             let exchange = match self.next_head()? {
                 Arrival::End => return Ok(()),
                 Arrival::Head(head) => self.answer(*head, handler)?,
-                Arrival::Refused(refusal) => self.refuse(refusal)?,
+                Arrival::Refused(refusal) => self.refuse(*refusal)?,
             };
             self.torn = exchange.has_failed() && exchange.framing() == Some(Framing::Close);
             // The next request may be here already: its handler may take long, and the thread with it.

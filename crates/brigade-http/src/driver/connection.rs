@@ -83,7 +83,7 @@ impl Connection {
             let closes = match self.next_head().await? {
                 Arrival::End => true,
                 Arrival::Head(head) => self.answer(*head).await?,
-                Arrival::Refused(refusal) => self.refuse(refusal).await?,
+                Arrival::Refused(refusal) => self.refuse(*refusal).await?,
             };
             if closes || self.drain.is_draining() {
                 return self.drained().await;
