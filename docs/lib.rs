@@ -7,5 +7,8 @@ pub mod readme {}
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
+#[doc = include_str!("apache-map.md")]
+pub mod apache_map {}
+
 #[doc = include_str!("founding-story.md")]
 pub mod founding_story {}

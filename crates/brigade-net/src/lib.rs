@@ -29,8 +29,12 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "mmap"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 
+#[cfg(feature = "mmap")]
+#[allow(unsafe_code)] // Mapping memory is; every block is argued there.
+pub mod mmap;
 mod reader;
 mod socket;
 mod std_transport;

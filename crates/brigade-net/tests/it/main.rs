@@ -4,6 +4,8 @@
 mod faults;
 mod files;
 mod kit;
+#[cfg(all(feature = "mmap", target_os = "linux"))]
+mod mmap;
 mod pressure;
 mod random;
 mod reader;

@@ -36,6 +36,19 @@ impl<'a> Bucket<'a> {
         })
     }
 
+    /// Takes the first `at` bytes off, if all are borrowed and there are as many.
+    #[inline]
+    pub(crate) fn take_borrowed(&mut self, at: usize) -> Option<&'a [u8]> {
+        match &mut self.0 {
+            Repr::Transient(bytes) => {
+                let (head, tail) = bytes.split_at_checked(at)?;
+                *bytes = tail;
+                Some(head)
+            }
+            _ => None,
+        }
+    }
+
     fn split_boxed(&mut self, at_bytes: u64) -> Result<Self> {
         self.check_cut("split", at_bytes)?;
         match &mut self.0 {
@@ -199,6 +212,7 @@ impl<'a> Bucket<'a> {
     }
 
     /// The bytes, if they are borrowed and end with this call.
+    #[inline]
     pub(crate) fn borrowed(&self) -> Option<&'a [u8]> {
         match self.0 {
             Repr::Transient(bytes) => Some(bytes),

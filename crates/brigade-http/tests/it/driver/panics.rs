@@ -1,4 +1,6 @@
 //! Panics: they end their connection, never look like a whole response, and leave nothing hanging.
+// A method is not general enough in its bucket's lifetime where a closure is.
+#![allow(clippy::redundant_closure_for_method_calls)]
 
 use brigade::{Entry, FilterKind, Prepared, Registry};
 use brigade_http::driver::{Request, Response, Settings};

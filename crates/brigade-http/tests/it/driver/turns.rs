@@ -90,7 +90,7 @@ fn write_that_is_given_up_has_given_all_or_nothing() {
     std::thread::sleep(Duration::from_millis(200));
     let answer = client.answer();
     assert!(answer.is_complete);
-    let pieces = answer.body.chunks(100).map(|piece| piece.to_vec());
+    let pieces = answer.body.chunks(100).map(<[u8]>::to_vec);
     assert!(pieces.eq((0..PIECES).map(|n| n.to_be_bytes().repeat(25))));
 }
 
