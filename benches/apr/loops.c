@@ -1,8 +1,9 @@
 /* The loops of APR's side of `versus_apr`, written from its public headers.
  *
  * Each loop does one operation `count` times and is timed whole, from Rust. It returns what it saw,
- * added up, so that no work can be left out; a failed call makes the answer wrong, and a wrong answer
- * is never timed. Fixtures are made inside the loops: some microseconds of at least two milliseconds.
+ * added up, so that no work can be left out; 0 after a failed call, which is never the right answer, and
+ * only a right answer is timed. Fixtures are made inside the loops: some microseconds of at least two
+ * milliseconds.
  *
  * APR is used as httpd uses it: the pool of a connection has an allocator of its own, without a lock,
  * which keeps up to 2 MiB; a brigade is used again wherever the operation does not ask for a new one.
@@ -135,7 +136,7 @@ static uint64_t io_slices_64(struct versus *v, uint32_t count)
     while (count-- > 0) {
         int used = 64;
         if (apr_brigade_to_iovec(v->work, slices, &used) != APR_SUCCESS)
-            seen = 0;
+            return 0;
         opaque(slices);
         seen += (uint64_t)used;
     }
@@ -150,7 +151,7 @@ static uint64_t flatten(struct versus *v, uint32_t count)
     while (count-- > 0) {
         apr_size_t len = sizeof to;
         if (apr_brigade_flatten(v->work, to, &len) != APR_SUCCESS)
-            seen = 0;
+            return 0;
         opaque(to);
         seen += len;
     }
@@ -186,7 +187,7 @@ static uint64_t partition_4000(struct versus *v, uint32_t count)
         apr_bucket *after;
         apr_bucket_brigade *rest;
         if (apr_brigade_partition(v->work, 4000, &after) != APR_SUCCESS)
-            seen = 0;
+            return 0;
         rest = apr_brigade_split_ex(v->work, after, apr_brigade_create(v->scratch, v->list));
         seen += APR_BRIGADE_FIRST(rest)->length;
         APR_BRIGADE_CONCAT(v->work, rest);

@@ -7,8 +7,7 @@
 #[path = "absent.rs"]
 mod binding;
 #[cfg(apr_found)]
-#[allow(unsafe_code)]
-// The binding to C, and all `unsafe` of this package; each block is argued there.
+#[allow(unsafe_code)] // All of this package's: calls into C, each argued there.
 mod binding;
 mod measure;
 mod ours;
