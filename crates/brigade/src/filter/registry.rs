@@ -178,7 +178,27 @@ impl Prepared {
 
     /// A new instance, to [join](super::Chain::join_request) a chain.
     pub fn member(&self) -> Member {
-        Member::new(self.name, self.kind, (self.make)()).with_fingerprint(self.fingerprint)
+        Member::new(self.name, self.kind, self.filter()).with_fingerprint(self.fingerprint)
+    }
+
+    /// A new instance without its name and place: for who wraps it in a filter of his own, or puts it
+    /// under test.
+    ///
+    /// ```
+    /// use brigade::{Effects, Entry, FilterKind, OutputFilter, Registry, from_fn};
+    ///
+    /// # fn main() -> brigade::Result<()> {
+    /// let mut registry = Registry::new();
+    /// registry.register(Entry::new("pass", FilterKind::RESOURCE, |_spec| {
+    ///     Ok(|| from_fn(|input, next| next.push_all(input)))
+    /// }));
+    /// let filter = registry.prepare("pass")?.filter();
+    /// assert_eq!(filter.effects(), Effects::Changes); // What it says, not what its entry does.
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn filter(&self) -> Box<dyn OutputFilter> {
+        (self.make)()
     }
 }
 
