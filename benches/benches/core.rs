@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Chain, End, FilterKind, Member, OutputFilter, ReadCx, Result,
+    Brigade, Bucket, BucketAlloc, Chain, FilterKind, Member, OutputFilter, ReadCx, Result,
     Terminal, from_fn,
 };
 use bytes::{Bytes, BytesMut};
@@ -213,24 +213,6 @@ impl Terminal for Sink {
         brigade.clear();
         Ok(())
     }
-
-    fn resume(&mut self, _cx: &mut ReadCx<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_pending(&self) -> bool {
-        false
-    }
-
-    fn held_bytes(&self) -> usize {
-        0
-    }
-
-    fn should_yield(&self) -> bool {
-        false
-    }
-
-    fn abort(&mut self, _end: End) {}
 }
 
 fn push_all() -> impl OutputFilter {

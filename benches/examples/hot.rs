@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Chain, End, FilterKind, Member, ReadCx, Result, Terminal, from_fn,
+    Brigade, Bucket, BucketAlloc, Chain, FilterKind, Member, ReadCx, Result, Terminal, from_fn,
 };
 
 const PIECE: &[u8; 32] = b"one write of thirty-two bytes..\n";
@@ -151,22 +151,4 @@ impl Terminal for Sink {
         brigade.clear();
         Ok(())
     }
-
-    fn resume(&mut self, _cx: &mut ReadCx<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_pending(&self) -> bool {
-        false
-    }
-
-    fn held_bytes(&self) -> usize {
-        0
-    }
-
-    fn should_yield(&self) -> bool {
-        false
-    }
-
-    fn abort(&mut self, _end: End) {}
 }

@@ -96,10 +96,6 @@ impl Terminal for SlowSink {
         usize::try_from(self.held.resident_bytes()).unwrap_or(usize::MAX)
     }
 
-    fn should_yield(&self) -> bool {
-        self.is_pending()
-    }
-
     fn abort(&mut self, end: End) {
         let taken = self.record.len_bytes();
         for bucket in std::mem::take(&mut self.held) {

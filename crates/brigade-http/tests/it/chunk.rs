@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use brigade::{
-    Brigade, Bucket, Chain, End, Error, ErrorKind, FilterKind, Member, ReadCx, Result, Terminal,
+    Brigade, Bucket, Chain, Error, ErrorKind, FilterKind, Member, ReadCx, Result, Terminal,
     from_fn, recorder,
 };
 use brigade_http::{Chunk, Trailers};
@@ -188,23 +188,9 @@ impl Terminal for Looker {
         Ok(())
     }
 
-    fn resume(&mut self, _cx: &mut ReadCx<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_pending(&self) -> bool {
-        false
-    }
-
-    fn held_bytes(&self) -> usize {
-        0
-    }
-
     fn should_yield(&self) -> bool {
         true // Even then what needs no reading goes on.
     }
-
-    fn abort(&mut self, _end: End) {}
 }
 
 /// What the terminal is given for data of these lengths that nobody may read.

@@ -106,10 +106,6 @@ impl Terminal for Recorder {
         usize::try_from(self.held.resident_bytes()).unwrap_or(usize::MAX)
     }
 
-    fn should_yield(&self) -> bool {
-        !self.held.is_empty()
-    }
-
     fn abort(&mut self, end: End) {
         self.ended = Some(end);
         for bucket in std::mem::take(&mut self.held) {

@@ -5,7 +5,7 @@
 mod counting;
 
 use brigade::{
-    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Budget, Chain, End, FilterKind, Member,
+    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Budget, Chain, FilterKind, Member,
     OutputFilter, ReadCx, Result, Split, Terminal, from_fn,
 };
 
@@ -128,24 +128,6 @@ impl Terminal for Sink {
         brigade.clear();
         Ok(())
     }
-
-    fn resume(&mut self, _cx: &mut ReadCx<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_pending(&self) -> bool {
-        false
-    }
-
-    fn held_bytes(&self) -> usize {
-        0
-    }
-
-    fn should_yield(&self) -> bool {
-        false
-    }
-
-    fn abort(&mut self, _end: End) {}
 }
 
 fn push_each() -> impl OutputFilter {

@@ -138,12 +138,8 @@ impl Terminal for Gathers {
         !self.rest.is_empty()
     }
 
-    fn held_bytes(&self) -> usize {
-        0
-    }
-
     fn should_yield(&self) -> bool {
-        self.is_pending()
+        false
     }
 
     fn abort(&mut self, end: End) {

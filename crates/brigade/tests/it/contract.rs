@@ -140,24 +140,6 @@ impl Terminal for Rude {
     fn write(&mut self, brigade: &mut Brigade<'_>, _cx: &mut ReadCx<'_>) -> Result<()> {
         (self.0)(brigade)
     }
-
-    fn resume(&mut self, _cx: &mut ReadCx<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_pending(&self) -> bool {
-        false
-    }
-
-    fn held_bytes(&self) -> usize {
-        0
-    }
-
-    fn should_yield(&self) -> bool {
-        false
-    }
-
-    fn abort(&mut self, _end: End) {}
 }
 
 #[test]

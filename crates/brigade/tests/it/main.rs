@@ -28,4 +28,5 @@ mod request;
 mod response;
 mod sources;
 mod stress;
+mod terminal;
 mod waiting;
