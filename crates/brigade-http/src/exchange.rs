@@ -31,6 +31,7 @@ struct Inner {
     request: Arc<RequestHead>,
     must_close: AtomicBool,
     failed: AtomicBool,
+    ended: AtomicBool,
     framing: AtomicU8, // 0: not committed.
     error: OnceLock<Error>,
 }
@@ -47,6 +48,7 @@ impl Exchange {
             request,
             must_close,
             failed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             framing: AtomicU8::new(0),
             error: OnceLock::new(),
         }))
@@ -77,6 +79,16 @@ impl Exchange {
     /// Whether the body failed after the head was sent.
     pub fn has_failed(&self) -> bool {
         self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// The end of the body has left the header filter: whoever still makes some of it was replaced.
+    pub fn end(&self) {
+        self.0.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the end of the body has left the header filter.
+    pub fn has_ended(&self) -> bool {
+        self.0.ended.load(Ordering::Relaxed)
     }
 
     /// Keeps why the response was replaced by an error page, or why it failed. The first error stays.

@@ -27,6 +27,7 @@ pub(super) struct Reply {
     first: Brigade<'static>,    // Body from before the head is sent: less than a block in memory.
     trailers: HeaderMap,
     state: State,
+    gave_end: bool,
 }
 
 impl Reply {
@@ -37,6 +38,7 @@ impl Reply {
             first: Brigade::new(),
             trailers: HeaderMap::new(),
             state: State::Open,
+            gave_end: false,
         }
     }
 
@@ -49,9 +51,11 @@ impl Reply {
         !self.first.is_empty()
     }
 
-    /// Whether the head said that there is no body: the answer is whole, whatever else is given.
+    /// Whether the answer is whole, whatever else is given: the head said that there is no body, or
+    /// another answer has gone in this one's place.
     pub(super) fn is_unwanted(&self) -> bool {
-        self.exchange.framing() == Some(Framing::None)
+        let is_replaced = self.exchange.has_ended() && !self.gave_end;
+        is_replaced || self.exchange.framing() == Some(Framing::None)
     }
 
     /// The head, while it can be changed.
@@ -174,6 +178,7 @@ impl Reply {
             end.push_back(Trailers(trailers).into_bucket());
         }
         end.push_back(Bucket::eos());
+        self.gave_end = true;
         chain.pass(&mut end)?;
         self.state = State::Finished;
         Ok(())
@@ -231,7 +236,7 @@ impl Reply {
 
     fn check_wanted(&self) -> Result<()> {
         if self.is_unwanted() {
-            let context = "send the body of a response that has none";
+            let context = "send the body of a response that has none, or was replaced";
             return Err(Error::new(ErrorKind::Aborted, context));
         }
         Ok(())

@@ -12,9 +12,9 @@ use http::header::{CONNECTION, CONTENT_LENGTH, DATE, SERVER, TRANSFER_ENCODING, 
 use super::error_page::{make_error_head, status_of};
 use super::framing::{Body, Plan, check_count, has_head};
 use super::wire::HeadLines;
-use super::{Chunk, HeaderOptions, apply_effects, body_end};
+use super::{Chunk, HeaderOptions, apply_effects, body_end, is_foreign_mark};
 use crate::head::has_connection_option;
-use crate::{Exchange, Framing, ResponseHead, Trailers};
+use crate::{Exchange, Framing, ResponseHead};
 
 /// Turns RESPONSE into bytes, and answers for what comes after it.
 ///
@@ -245,6 +245,7 @@ impl Header {
         }
         if let Some(end) = body_end(input) {
             self.body = Body::Ended;
+            self.exchange.end();
             if let Err(error) = end {
                 self.failed(error.clone());
             }
@@ -277,12 +278,4 @@ fn after_end<'b>(input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()>
         }
     }
     Ok(())
-}
-
-/// Whether this is a mark that belongs to no response in particular.
-fn is_foreign_mark(bucket: &Bucket<'_>) -> bool {
-    bucket.is_metadata()
-        && !bucket.ends_body()
-        && bucket.as_metadata::<ResponseHead>().is_none()
-        && bucket.as_metadata::<Trailers>().is_none()
 }

@@ -22,7 +22,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use brigade::{Brigade, Chain, Error, FilterKind, Member, Next, Result};
+use brigade::{Brigade, Bucket, Chain, Error, FilterKind, Member, Next, Result};
 
 pub use self::chunk::Chunk;
 pub use self::conditional::Conditional;
@@ -31,7 +31,7 @@ pub use self::effects::apply_effects;
 pub use self::error_page::{ErrorPage, StatusError, status_of, with_status};
 pub use self::header::Header;
 pub use self::options::HeaderOptions;
-use crate::{Exchange, ResponseHead};
+use crate::{Exchange, ResponseHead, Trailers};
 
 /// The protocol's filters join `chain` for the response that begins: [`Conditional`],
 /// [`ContentLength`] and [`Header`], which inserts [`Chunk`] if it is needed.
@@ -98,4 +98,12 @@ fn body_end<'r>(input: &'r Brigade<'_>) -> Option<Result<(), &'r Error>> {
     }
     let end = input.iter().find(|bucket| bucket.ends_body())?;
     Some(end.as_error().map_or(Ok(()), Err))
+}
+
+/// Whether this is a mark that belongs to no response in particular.
+pub(crate) fn is_foreign_mark(bucket: &Bucket<'_>) -> bool {
+    bucket.is_metadata()
+        && !bucket.ends_body()
+        && bucket.as_metadata::<ResponseHead>().is_none()
+        && bucket.as_metadata::<Trailers>().is_none()
 }
