@@ -6,6 +6,7 @@ pub mod driver;
 mod exchange;
 mod filters;
 mod head;
+mod hold;
 
 pub use exchange::{Exchange, Framing};
 pub use filters::{
@@ -13,3 +14,4 @@ pub use filters::{
     apply_effects, join_protocol, status_of, with_status,
 };
 pub use head::{RequestHead, ResponseHead, Trailers, status_is_bodiless};
+pub use hold::{Held, Hold, Over, Verdict};

@@ -13,6 +13,7 @@ mod exchange;
 mod failures;
 mod framing;
 mod head;
+mod hold;
 #[cfg(feature = "driver")]
 mod request_head;
 mod support;

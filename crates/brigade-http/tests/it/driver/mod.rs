@@ -6,6 +6,7 @@ mod close;
 mod commit;
 mod curl;
 mod gone;
+mod hold;
 mod idle;
 mod leaving;
 mod outcome;
