@@ -7,6 +7,10 @@ mod kit;
 #[cfg(all(feature = "mmap", target_os = "linux"))]
 mod mmap;
 mod pressure;
+// What runs a program is the core's own test: here mappings are in it.
+#[cfg(all(feature = "mmap", target_os = "linux"))]
+#[path = "../../../brigade/tests/it/program/mod.rs"]
+mod program;
 mod random;
 mod reader;
 mod rules;

@@ -7,9 +7,11 @@ use brigade::{Brigade, Bucket, BucketAlloc, ErrorKind};
 use brigade_net::WriterOptions;
 use brigade_net::mmap::{anonymous, sealed, vouched};
 use brigade_testkit::{ScriptedTransport, Step};
+use proptest::prelude::*;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 use crate::kit::{FILE, Line, PATTERN, file_of};
+use crate::program::Program;
 
 /// A file in memory of these bytes.
 fn memfd(name: &str, bytes: &[u8], seals: SealFlags) -> File {
@@ -107,4 +109,20 @@ fn mapping_goes_out_from_where_it_is_however_slowly_the_peer_takes_it() {
     line.drain().unwrap();
     assert!(wire.received() == PATTERN[..100_000]);
     assert_eq!(line.alloc.stats().copied_bytes, 0);
+}
+
+/// A mapping with these bytes.
+fn mapped(bytes: &[u8]) -> Bucket<'static> {
+    anonymous(bytes.len(), |to| to.copy_from_slice(bytes)).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn brigade_with_mappings_equals_a_list_of_bytes_and_marks_after_every_step(
+        program in prop::collection::vec(any::<u8>(), 1..200),
+    ) {
+        Program::from_bytes(&program).run(mapped);
+    }
 }

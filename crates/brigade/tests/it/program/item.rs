@@ -6,11 +6,12 @@ use std::io::{self, Read, Write as _};
 use std::sync::{Arc, LazyLock};
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, Metadata, ReadCx, ReadMode, Result,
+    Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, Fill, Metadata, ReadCx, ReadMode, Result,
     StreamData,
 };
 
-use super::op::Kind;
+use super::World;
+use super::op::{Kind, Made};
 
 /// A byte, a mark, or a STREAM, which cannot be looked into: what is left in it is known to the oracle
 /// alone, and proven when it is read.
@@ -40,6 +41,10 @@ impl Item {
         }
     }
 
+    pub(super) fn is_eor(&self) -> bool {
+        matches!(self, Item::Mark(name) if name == "EOR")
+    }
+
     pub(super) fn is_source(&self) -> bool {
         matches!(self, Item::Source(_))
     }
@@ -62,38 +67,70 @@ pub(super) fn text(len: usize) -> &'static [u8] {
     &TEXT[..len]
 }
 
-/// A bucket, and what it is to the oracle.
-pub(super) fn make(
-    (kind, len): (Kind, usize),
-    alloc: &mut BucketAlloc,
-) -> (Bucket<'static>, Vec<Item>) {
-    let bytes = text(len);
-    let bucket = match kind {
-        Kind::Transient => Bucket::transient(bytes),
-        Kind::Immortal => Bucket::immortal(bytes),
-        Kind::Copied => alloc.copy(bytes),
-        Kind::Foreign => Bucket::heap(bytes.to_vec()),
-        Kind::File => Bucket::file(FILE.clone(), 0, len as u64),
-        Kind::Pieces => Bucket::of(Pieces(bytes)),
-        Kind::Blocking => Bucket::stream(bytes),
-        Kind::Ready => Bucket::of(ready(bytes, false)),
-        Kind::Stuttering => Bucket::of(ready(bytes, true)),
-        Kind::Eos => Bucket::eos(),
-        Kind::Flush => Bucket::flush(),
-        Kind::Eoc => Bucket::eoc(),
-        Kind::Error => Bucket::error(Error::new(ErrorKind::Io, "a body that failed")),
-        Kind::Custom => Bucket::metadata(Custom(len)),
-    };
-    let items = match kind {
-        Kind::Eos | Kind::Flush | Kind::Eoc | Kind::Error | Kind::Custom => {
-            vec![Item::Mark(bucket.kind_name().to_owned())]
+impl World {
+    /// A bucket, and what it is to the oracle.
+    pub(super) fn make(&mut self, (kind, len): Made) -> (Bucket<'static>, Vec<Item>) {
+        let bytes = text(len);
+        let bucket = match kind {
+            Kind::Transient => Bucket::transient(bytes),
+            Kind::Immortal => Bucket::immortal(bytes),
+            Kind::Copied => self.alloc.copy(bytes),
+            Kind::Changed => self.alloc.copy_with(len, |to| {
+                assert!(to.iter().all(|byte| *byte == 0), "room shows what was there before");
+                to.copy_from_slice(bytes);
+            }),
+            Kind::Filled => fill(&mut self.alloc, bytes),
+            Kind::Foreign => Bucket::heap(bytes.to_vec()),
+            Kind::Mapped => (self.mapped)(bytes),
+            Kind::File => Bucket::file(text_file(), 0, len as u64),
+            Kind::Pieces => Bucket::of(Pieces(bytes)),
+            Kind::Blocking => Bucket::stream(bytes),
+            Kind::Ready => Bucket::of(ready(bytes, false)),
+            Kind::Stuttering => Bucket::of(ready(bytes, true)),
+            Kind::Eos => Bucket::eos(),
+            Kind::Flush => Bucket::flush(),
+            Kind::Eor => self.ends.make(),
+            Kind::Eoc => Bucket::eoc(),
+            Kind::Error => Bucket::error(Error::new(ErrorKind::Io, "a body that failed")),
+            Kind::Custom => Bucket::metadata(Custom(len)),
+        };
+        let items = match kind {
+            Kind::Blocking | Kind::Ready | Kind::Stuttering => {
+                vec![Item::Source(bytes.iter().copied().collect())]
+            }
+            _ if bucket.is_metadata() => vec![Item::Mark(bucket.kind_name().to_owned())],
+            Kind::Filled => items_of(&bucket),
+            _ => items_of_text(bytes),
+        };
+        (bucket, items)
+    }
+}
+
+/// The bytes to the oracle.
+pub(super) fn items_of_text(bytes: &[u8]) -> Vec<Item> {
+    bytes.iter().copied().map(Item::Byte).collect()
+}
+
+/// The text, as a file.
+pub(super) fn text_file() -> Arc<File> {
+    FILE.clone()
+}
+
+/// As many of `bytes` as there is room for, at least one.
+fn fill(alloc: &mut BucketAlloc, mut bytes: &[u8]) -> Bucket<'static> {
+    let whole = bytes;
+    match alloc.fill(bytes.len().max(1), |room| bytes.read(room)) {
+        Ok(Fill::Data(bucket)) => {
+            let len = bucket.bytes().map_or(0, <[u8]>::len);
+            assert!(bucket.bytes() == whole.get(..len), "what was read is what there was to read");
+            bucket
         }
-        Kind::Blocking | Kind::Ready | Kind::Stuttering => {
-            vec![Item::Source(bytes.iter().copied().collect())]
+        Ok(Fill::End) => {
+            assert!(whole.is_empty());
+            Bucket::immortal(b"")
         }
-        _ => bytes.iter().copied().map(Item::Byte).collect(),
-    };
-    (bucket, items)
+        Err(error) => unreachable!("memory cannot fail: {error}"),
+    }
 }
 
 /// A STREAM that gives up to 7 bytes a time, each after having had nothing yet if it stutters.

@@ -10,8 +10,14 @@ use brigade::ReadMode;
 pub(crate) enum Kind {
     Transient,
     Immortal,
+    /// Copied into a block.
     Copied,
+    /// Written into a block by a filter.
+    Changed,
+    /// Read into a block.
+    Filled,
     Foreign,
+    Mapped,
     File,
     /// Data of unknown length that can be cloned.
     Pieces,
@@ -23,17 +29,21 @@ pub(crate) enum Kind {
     Stuttering,
     Eos,
     Flush,
+    Eor,
     Eoc,
     Error,
     Custom,
 }
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 19] = [
     Kind::Copied,
     Kind::Copied,
+    Kind::Changed,
+    Kind::Filled,
     Kind::Transient,
     Kind::Immortal,
     Kind::Foreign,
+    Kind::Mapped,
     Kind::File,
     Kind::Pieces,
     Kind::Blocking,
@@ -41,36 +51,112 @@ const KINDS: [Kind; 15] = [
     Kind::Stuttering,
     Kind::Eos,
     Kind::Flush,
+    Kind::Eor,
     Kind::Eoc,
     Kind::Error,
     Kind::Custom,
 ];
 
+/// A kind, and of how many bytes.
+pub(crate) type Made = (Kind, usize);
+
 /// One step.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    PushBack(Kind, usize),
-    PushFront(Kind, usize),
-    PopFront,
-    PopBack,
-    PopRead(ReadMode),
-    Append(Vec<(Kind, usize)>),
-    Prepend(Vec<(Kind, usize)>),
-    SplitOff(usize),
-    Partition(u64),
-    PartitionRead(u64),
-    SplitLine(u64),
-    SplitLineRead(u64),
-    ReadAll(u64),
-    SplitFront(u64),
-    CloneFront,
-    Flatten(u64),
+    Put(Put),
+    Take(Take),
+    Cut(Cut),
+    Part(Part),
+    Read(Read),
+    See(See),
+    Keep(Keep),
+}
+
+/// What makes a brigade longer.
+#[derive(Debug, Clone)]
+pub(crate) enum Put {
+    Back(Made),
+    Front(Made),
+    Append(Vec<Made>),
+    Prepend(Vec<Made>),
+    Extend(Vec<Made>),
+    /// Offset and length.
+    File(usize, usize),
     Write(usize),
+    Writev(Vec<usize>),
+    Print(usize),
+    CloneFront,
+}
+
+/// What makes it shorter.
+#[derive(Debug, Clone)]
+pub(crate) enum Take {
+    Front,
+    Back,
     Consume(usize),
-    SetAside,
+    Advance(u64),
     DropData,
+    Clear,
+    Complete,
     Recycle,
+}
+
+/// What cuts it, or its front.
+#[derive(Debug, Clone)]
+pub(crate) enum Cut {
+    SplitOff(usize),
+    SplitOffInto(usize),
+    Partition(u64),
+    PartitionInto(u64),
+    PartitionRead(u64),
+    SplitFront(u64),
+}
+
+/// What takes a line or a part out.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Line(Bounds),
+    LineRead(Bounds),
+    /// The boundary is so many bytes of the text, from an offset.
+    Boundary(usize, usize, Bounds),
+    BoundaryRead(usize, usize, Bounds),
+}
+
+/// How much is moved already, and the limit of both.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) moved: usize,
+    pub(crate) limit: u64,
+}
+
+/// What reads, in the brigade's place or out of it.
+#[derive(Debug, Clone)]
+pub(crate) enum Read {
+    Pop(ReadMode),
+    All(u64),
+    Len(u64),
+}
+
+/// What looks at the bytes and leaves the brigade as it is.
+#[derive(Debug, Clone)]
+pub(crate) enum See {
+    Flatten(u64),
+    FlattenBytes(u64),
+    FlattenInto(usize),
+    IoSlices(usize),
+}
+
+/// What changes where the bytes are, or which of the two brigades they are in.
+#[derive(Debug, Clone)]
+pub(crate) enum Keep {
+    SetAside,
+    SetAsideFront,
+    IntoBytes,
+    Collect,
     Compact,
+    Swap,
+    TakeBack,
+    PutBefore,
     Trim,
 }
 
@@ -81,55 +167,132 @@ pub(crate) struct Program(pub(crate) Vec<Op>);
 impl Program {
     /// Reads a program to the end of `bytes`.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
-        let mut bytes = bytes.iter().copied();
-        Self(std::iter::from_fn(|| op(&mut bytes)).collect())
+        let mut bytes = Bytes(bytes.iter());
+        Self(std::iter::from_fn(|| bytes.op()).collect())
     }
 }
 
-/// The next step; what a step lacks at the end is zero.
-fn op(bytes: &mut impl Iterator<Item = u8>) -> Option<Op> {
-    let which = bytes.next()? % 28;
-    let mut number = || bytes.next().unwrap_or(0);
-    let mut bucket = || (KINDS[usize::from(number()) % KINDS.len()], length(number()));
-    Some(match which {
-        0..=2 => {
-            let (kind, len) = bucket();
-            Op::PushBack(kind, len)
-        }
-        3 => {
-            let (kind, len) = bucket();
-            Op::PushFront(kind, len)
-        }
-        4 => Op::PopFront,
-        5 => Op::PopBack,
-        6 | 7 => Op::PopRead(ReadMode::Blocking),
-        8 => Op::PopRead(ReadMode::NonBlocking),
-        9 => Op::Append((0..3).map(|_| bucket()).collect()),
-        10 => Op::Prepend((0..3).map(|_| bucket()).collect()),
-        11 => Op::SplitOff(usize::from(number()) % 10),
-        12 => Op::Partition(u64::from(number())),
-        13 => Op::SplitLine(u64::from(number()) % 60),
-        14 => Op::SplitFront(u64::from(number()) % 60),
-        15 => Op::CloneFront,
-        16 => Op::Flatten(u64::from(number())),
-        17..=19 => Op::Write(length(number())),
-        20 => Op::Consume(usize::from(number())),
-        21 => Op::SetAside,
-        22 => Op::Trim,
-        23 => Op::PartitionRead(u64::from(number())),
-        24 => Op::SplitLineRead(u64::from(number()) % 60),
-        25 => Op::ReadAll(u64::from(number())),
-        26 => Op::Compact,
-        _ => match number() % 4 {
-            0 => Op::DropData,
-            1 => Op::Recycle,
-            _ => Op::SetAside,
-        },
-    })
-}
+/// What a step lacks at the end is zero.
+struct Bytes<'b>(std::slice::Iter<'b, u8>);
 
-/// Mostly less than a block of 64 bytes, sometimes more.
-fn length(byte: u8) -> usize {
-    let byte = usize::from(byte);
-    if byte < 200 { byte % 40 } else { byte - 100 }
+impl Bytes<'_> {
+    fn op(&mut self) -> Option<Op> {
+        let which = *self.0.next()?;
+        // Brigades are to be long: more is put in than comes out.
+        Some(match which % 16 {
+            0..=7 => Op::Put(self.put()),
+            8 => Op::Take(self.take()),
+            9 => Op::Cut(self.cut()),
+            10 | 11 => Op::Part(self.part()),
+            12 => Op::Read(self.read()),
+            13 => Op::See(self.see()),
+            _ => Op::Keep(self.keep()),
+        })
+    }
+
+    fn put(&mut self) -> Put {
+        match self.number() % 16 {
+            0..=3 => Put::Back(self.made()),
+            4 => Put::Front(self.made()),
+            5 => Put::Append(self.several(Self::made)),
+            6 => Put::Prepend(self.several(Self::made)),
+            7 => Put::Extend(self.several(Self::made)),
+            8 => Put::File(self.number() % 100, self.number() % 60),
+            9 => Put::CloneFront,
+            10 => Put::Writev(self.several(Self::length)),
+            11 => Put::Print(self.length()),
+            _ => Put::Write(self.length()),
+        }
+    }
+
+    fn take(&mut self) -> Take {
+        match self.number() % 16 {
+            0 => Take::DropData,
+            1 => Take::Clear,
+            2 => Take::Complete,
+            3 => Take::Recycle,
+            4..=6 => Take::Back,
+            7..=9 => Take::Consume(self.number()),
+            10..=12 => Take::Advance(self.count() % 60),
+            _ => Take::Front,
+        }
+    }
+
+    fn cut(&mut self) -> Cut {
+        match self.number() % 6 {
+            0 => Cut::SplitOff(self.number() % 10),
+            1 => Cut::SplitOffInto(self.number() % 10),
+            2 => Cut::Partition(self.count()),
+            3 => Cut::PartitionInto(self.count()),
+            4 => Cut::PartitionRead(self.count()),
+            _ => Cut::SplitFront(self.count() % 60),
+        }
+    }
+
+    fn part(&mut self) -> Part {
+        match self.number() % 4 {
+            0 => Part::Line(self.bounds()),
+            1 => Part::LineRead(self.bounds()),
+            2 => Part::Boundary(self.number() % 32, self.number() % 8, self.bounds()),
+            _ => Part::BoundaryRead(self.number() % 32, self.number() % 8, self.bounds()),
+        }
+    }
+
+    fn bounds(&mut self) -> Bounds {
+        Bounds { moved: self.number() % 8, limit: self.count() }
+    }
+
+    fn read(&mut self) -> Read {
+        match self.number() % 6 {
+            0 | 1 => Read::Pop(ReadMode::Blocking),
+            2 => Read::Pop(ReadMode::NonBlocking),
+            3 => Read::Len(self.count()),
+            _ => Read::All(self.count()),
+        }
+    }
+
+    fn see(&mut self) -> See {
+        match self.number() % 4 {
+            0 => See::Flatten(self.count()),
+            1 => See::FlattenBytes(self.count()),
+            2 => See::FlattenInto(self.number()),
+            _ => See::IoSlices(self.number() % 8),
+        }
+    }
+
+    fn keep(&mut self) -> Keep {
+        match self.number() % 12 {
+            0 => Keep::SetAside,
+            1 | 2 => Keep::SetAsideFront,
+            3 => Keep::IntoBytes,
+            4 => Keep::Collect,
+            5 | 6 => Keep::Compact,
+            7 => Keep::Swap,
+            8 | 9 => Keep::TakeBack,
+            10 => Keep::PutBefore,
+            _ => Keep::Trim,
+        }
+    }
+
+    fn number(&mut self) -> usize {
+        usize::from(self.0.next().copied().unwrap_or(0))
+    }
+
+    fn count(&mut self) -> u64 {
+        self.number() as u64
+    }
+
+    fn made(&mut self) -> Made {
+        (KINDS[self.number() % KINDS.len()], self.length())
+    }
+
+    fn several<T>(&mut self, each: fn(&mut Self) -> T) -> Vec<T> {
+        (0..self.number() % 4).map(|_| each(self)).collect()
+    }
+
+    /// Mostly less than a block of 64 bytes, sometimes more.
+    fn length(&mut self) -> usize {
+        let number = self.number();
+        if number < 200 { number % 40 } else { number - 100 }
+    }
 }
