@@ -52,6 +52,7 @@ struct Inner {
     kind: ErrorKind,
     context: Cow<'static, str>,
     filter: Option<Cow<'static, str>>,
+    position: Option<usize>,
     offset_bytes: Option<u64>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -67,7 +68,14 @@ impl Error {
     /// ```
     pub fn new(kind: ErrorKind, context: impl Into<Cow<'static, str>>) -> Self {
         let context = context.into();
-        Self(Box::new(Inner { kind, context, filter: None, offset_bytes: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            context,
+            filter: None,
+            position: None,
+            offset_bytes: None,
+            source: None,
+        }))
     }
 
     /// Makes an error of kind [`ErrorKind::Other`].
@@ -96,6 +104,13 @@ impl Error {
         self
     }
 
+    /// Says where in its chain the filter is. The first position stays.
+    #[must_use]
+    pub(crate) fn at_position(mut self, position: usize) -> Self {
+        self.0.position.get_or_insert(position);
+        self
+    }
+
     /// Says how many bytes the filter had been given in this response. The first offset stays.
     #[must_use]
     pub fn at_byte(mut self, offset_bytes: u64) -> Self {
@@ -116,6 +131,11 @@ impl Error {
     /// The filter in which the error began, once a chain has seen it.
     pub fn filter(&self) -> Option<&str> {
         self.0.filter.as_deref()
+    }
+
+    /// Where in its chain that filter was, 1 for the uppermost: what tells two of one name apart.
+    pub fn position(&self) -> Option<usize> {
+        self.0.position
     }
 
     /// How many bytes that filter had been given in this response.
@@ -142,6 +162,9 @@ impl fmt::Debug for Error {
         out.field("kind", &self.0.kind).field("context", &self.0.context);
         if let Some(filter) = &self.0.filter {
             out.field("filter", filter);
+        }
+        if let Some(position) = self.0.position {
+            out.field("position", &position);
         }
         if let Some(offset) = self.0.offset_bytes {
             out.field("offset_bytes", &offset);

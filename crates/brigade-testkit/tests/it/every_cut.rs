@@ -281,7 +281,7 @@ fn filter_that_ends_twice_is_caught() {
             Ok(())
         }))
     };
-    check_is_caught(make, "abcab", &["EOS comes 2 times"]);
+    check_is_caught(make, "abcab", &["pushed a second end of the body"]);
 }
 
 #[test]

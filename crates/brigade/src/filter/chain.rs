@@ -7,7 +7,7 @@ use std::fmt;
 use std::task::Waker;
 
 use super::next::PIECE_BYTES;
-use super::node::{Above, FilterStats, Link, Node, waits};
+use super::node::{Above, FilterStats, Link, Node, insert, number, waits};
 use super::request::{tell_end, unlink_request};
 use super::response::Response;
 use super::run::hand_down;
@@ -26,6 +26,7 @@ pub struct Chain {
     pub(super) response: Response,
     pub(super) at: Shared,
     pub(super) behind: bool, // Something of an earlier response is not flushed.
+    pub(super) removed: Link, // The request's, taken out by the owner: they are told its end.
     joined: u64,
     own: Brigade<'static>, // What was written, in full blocks: less than a piece between calls.
     spare: Brigade<'static>, // Empty: storage for what the first filter pushes.
@@ -40,6 +41,7 @@ impl Chain {
             response: Response::default(),
             at: Shared::new(terminal),
             behind: false,
+            removed: None,
             joined: 0,
             own: Brigade::new(),
             spare: Brigade::new(),
@@ -63,26 +65,27 @@ impl Chain {
     /// Adds a filter for as long as the connection lasts. Models `ap_add_output_filter` with no
     /// request.
     pub fn join(&mut self, member: Member) {
-        self.insert(member, false);
+        self.join_by_kind(member, false);
     }
 
     /// Adds a filter for the response that begins: it leaves with the response's end, and is told how
     /// it went.
     pub fn join_request(&mut self, member: Member) {
-        self.insert(member, true);
+        self.join_by_kind(member, true);
     }
 
-    fn insert(&mut self, member: Member, is_request: bool) {
+    fn join_by_kind(&mut self, member: Member, is_request: bool) {
         self.joined += 1;
         // The low bits leave room for filters that insert others around themselves.
         let order = u64::from(member.kind.rank()) << 48 | self.joined << 8;
         let mut link = &mut self.head;
+        let mut position = 1;
         while link.as_ref().is_some_and(|node| node.me.order < order) {
             link = &mut link.as_mut().expect("it was there a line ago").next;
+            position += 1;
         }
-        let mut node = Node::new(member, order, is_request);
-        node.next = link.take();
-        *link = Some(node);
+        insert(link, member, order, is_request);
+        number(link, position);
     }
 
     /// Leads all buckets of `brigade` through the filters; it is empty afterwards, whatever happens.
@@ -328,8 +331,15 @@ impl Chain {
         let end = self.at.refused.unwrap_or(End::ClientGone);
         let outcome = Outcome { bytes_in: self.response.bytes_in, ..Outcome::new(end, 0) };
         self.for_each(|node| node.kept.complete_all(&outcome));
-        tell_end(unlink_request(&mut self.head), &outcome, || ());
+        tell_end(self.take_request(), &outcome, || ());
         self.at.alloc.trim();
+    }
+
+    /// Takes the filters of the request out, those that were removed before among them.
+    pub(super) fn take_request(&mut self) -> Link {
+        let taken = unlink_request(&mut self.head, self.removed.take());
+        number(&mut self.head, 1);
+        taken
     }
 
     pub(super) fn for_each(&mut self, mut visit: impl FnMut(&mut Node)) {

@@ -9,6 +9,7 @@ mod kind;
 mod member;
 mod next;
 mod node;
+mod owner;
 mod progress;
 mod record;
 mod registry;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::task::Waker;
 
-use super::node::{Link, Me, Node, State, waits};
+use super::node::{Link, Me, State, insert, number, waits};
 use super::run::{Then, hand_down};
 use super::shared::Shared;
 use super::{Effects, Member, OutputFilter};
@@ -45,7 +45,7 @@ impl<'c, 'b> Next<'c, 'b> {
     /// Whether a call that answered `Ok` and took everything leaves nothing to look at but data.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        !self.me.asks && self.me.state == State::Running
+        !self.me.asks && self.me.state == State::Running && !self.out.ends_body()
     }
 
     /// Hands down what such a call pushed.
@@ -279,9 +279,8 @@ impl<'c, 'b> Next<'c, 'b> {
     /// As [`push`](Self::push), from what was pushed before.
     pub fn insert_below(&mut self, member: Member) -> Result<()> {
         self.hand_down()?;
-        let mut node = Node::new(member, self.me.order + 1, self.me.is_request);
-        node.next = self.below.take();
-        *self.below = Some(node);
+        insert(self.below, member, self.me.order + 1, self.me.is_request);
+        number(self.below, self.me.position + 1);
         Ok(())
     }
 

@@ -59,8 +59,9 @@ pub(super) struct Body {
     ends_pushed: u32,
     /// Lengths tell nothing: one was not known, or data was dropped since nobody wants it.
     inexact: bool,
-    ended: bool, // A request's filter pushed its end;
-    late: bool,  // and data after that.
+    ended: bool, // A request's filter pushed its end.
+    /// What it did about ends that no filter may do.
+    broke: Option<&'static str>,
 }
 
 /// All of a node but its filter and what is below: what `Next` may touch while the filter runs.
@@ -69,6 +70,7 @@ pub(super) struct Me {
     pub(super) kind: FilterKind,
     /// Kind first, then the order of joining. It never decreases down a chain.
     pub(super) order: u64,
+    pub(super) position: usize, // Invariant: 1 for the uppermost, one more for each below it.
     pub(super) is_request: bool,
     pub(super) effects: Effects,
     pub(super) fingerprint: u64,
@@ -126,23 +128,55 @@ impl Me {
 
     #[inline(never)]
     fn pushed_marks(&mut self, out: &mut Brigade<'_>) {
-        if self.is_request && (self.body.ended || out.ends_body()) {
-            self.close_body(out);
+        if let Some(broken) = self.breaks_by(out) {
+            self.body.broke = Some(broken);
+            self.mend(out);
+        }
+        if self.is_request && out.ends_body() {
+            self.body.ended = true;
+            self.asks = true;
         }
         self.body.ends_pushed += out.tally().ends;
         self.body.inexact |= out.tally().unknown > 0;
         self.unflushed = leaves_unflushed(out, self.unflushed);
     }
 
-    /// Data that one response's filter pushes after its end would be taken for another response's: it
-    /// is dropped.
-    fn close_body(&mut self, out: &mut Brigade<'_>) {
-        if self.pushes_late(out) {
-            self.body.late = true;
-            out.drop_data();
+    /// What pushing `out` does about ends that no filter may do.
+    fn breaks_by(&self, out: &Brigade<'_>) -> Option<&'static str> {
+        if !self.is_request {
+            let is_one_more = out.tally().ends > self.ends_owed();
+            return is_one_more.then_some("pushed an end of a body that it was not given");
         }
-        self.body.ended = true;
-        self.asks = true;
+        if out.tally().ends > self.ends_owed() {
+            return Some("pushed a second end of the body");
+        }
+        self.pushes_late(out).then_some("pushed data after the end of the body")
+    }
+
+    /// How many ends this filter may still push.
+    fn ends_owed(&self) -> u32 {
+        if self.is_request {
+            1 - u32::from(self.body.ended)
+        } else {
+            self.body.ends_given.saturating_sub(self.body.ends_pushed)
+        }
+    }
+
+    /// What comes after the end of a body would be taken for another response's, and a filter below
+    /// would be blamed for it: it is dropped.
+    #[cold]
+    fn mend(&self, out: &mut Brigade<'_>) {
+        out.drop_data();
+        let mut owed = self.ends_owed();
+        for _ in 0..out.len() {
+            let Some(mark) = out.pop_front() else { break };
+            if !mark.ends_body() {
+                out.push_back(mark);
+            } else if owed > 0 {
+                owed -= 1;
+                out.push_back(mark);
+            }
+        }
     }
 
     /// Whether a response's filter pushes data after the end of its body.
@@ -162,6 +196,11 @@ impl Me {
     /// Notes that lengths tell nothing of this body: data was dropped since nobody below wants it.
     pub(super) fn discarded(&mut self) {
         self.body.inexact = true;
+    }
+
+    /// Whether a request's filter pushed the end of the body.
+    pub(super) fn has_ended_body(&self) -> bool {
+        self.body.ended
     }
 
     /// Whether this filter let any data of the body go down already.
@@ -201,8 +240,8 @@ impl Me {
             let left = input.len();
             return contract(format!("answered Ok and left {left} buckets in its input"));
         }
-        if self.body.late || self.pushes_late(out) {
-            return contract("pushed data after the end of the body".into());
+        if let Some(broken) = self.body.broke.or_else(|| self.breaks_by(out)) {
+            return contract(broken.into());
         }
         let body = self.body;
         if body.ends_pushed + out.tally().ends < body.ends_given {
@@ -235,7 +274,8 @@ impl Me {
     /// Names the filter in an error that began in it, and calls it no more.
     #[cold]
     pub(super) fn blame(&mut self, error: Error, left: &Brigade<'_>) -> Error {
-        let error = error.in_filter(self.name.clone()).at_byte(self.taken(left));
+        let taken = self.taken(left);
+        let error = error.in_filter(self.name.clone()).at_position(self.position).at_byte(taken);
         self.state = State::Failed;
         self.failure = Some(error.clone());
         error
@@ -246,7 +286,8 @@ impl Me {
     pub(super) fn fail(&mut self, input: &mut Brigade<'_>) {
         let given = self.given_bytes();
         let error = self.failure.get_or_insert_with(|| {
-            Error::other("the filter panicked").in_filter(self.name.clone()).at_byte(given)
+            let error = Error::other("the filter panicked").in_filter(self.name.clone());
+            error.at_position(self.position).at_byte(given)
         });
         input.fail_with(error);
         if self.body.ended {
@@ -273,6 +314,7 @@ impl Node {
                 name: member.name,
                 kind: member.kind,
                 order,
+                position: 0,
                 is_request,
                 effects,
                 fingerprint: member.fingerprint,
@@ -304,6 +346,22 @@ impl Node {
         if self.me.state != State::Aside {
             self.me.set_effects(self.filter.effects());
         }
+    }
+}
+
+/// Puts a filter at `link`, above the one that is there.
+pub(super) fn insert(link: &mut Link, member: Member, order: u64, is_request: bool) {
+    let mut node = Node::new(member, order, is_request);
+    node.next = link.take();
+    *link = Some(node);
+}
+
+/// Counts the filters from `link` on, the first as `position`.
+pub(super) fn number(mut link: &mut Link, mut position: usize) {
+    while let Some(node) = link {
+        node.me.position = position;
+        position += 1;
+        link = &mut node.next;
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::Chain;
 use super::node::{Link, State, waits};
-use super::request::{FinishedRequest, unlink_request};
+use super::request::FinishedRequest;
 use super::response::Response;
 use super::run::{call_again, hand_down};
 use super::shared::Shared;
@@ -129,7 +129,7 @@ impl Chain {
     /// [still has some of it](Self::has_left_request).
     pub fn end_request(&mut self, and_then: Option<Box<dyn EndOfRequest>>) -> Result<()> {
         let open = self.check_request_ended();
-        let filters = if open.is_ok() { unlink_request(&mut self.head) } else { None };
+        let filters = if open.is_ok() { self.take_request() } else { None };
         let finished = FinishedRequest { filters, bytes_in: self.response.bytes_in, and_then };
         if open.is_err() {
             let end = self.at.refused.unwrap_or(End::Failed);

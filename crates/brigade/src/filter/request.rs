@@ -48,13 +48,17 @@ pub(super) fn tell_end(mut link: Link, outcome: &Outcome, and_then: impl FnOnce(
     }
 }
 
-/// Takes the filters that belong to the request out of the chain, in their order.
-pub(super) fn unlink_request(mut link: &mut Link) -> Link {
+/// Takes the filters that belong to the request out of the chain, in their order; `removed` come
+/// after them.
+pub(super) fn unlink_request(mut link: &mut Link, removed: Link) -> Link {
     let mut taken: Link = None;
     let mut end = &mut taken;
     loop {
         match link {
-            None => return taken,
+            None => {
+                *end = removed;
+                return taken;
+            }
             Some(node) if node.me.is_request => {
                 let rest = node.next.take();
                 *end = std::mem::replace(link, rest);

@@ -6,7 +6,7 @@
 
 use super::Member;
 use super::next::Next;
-use super::node::{Above, Link, Node, State};
+use super::node::{Above, Link, Node, State, insert, number};
 use super::shared::Shared;
 use crate::{Brigade, Bucket, Result};
 
@@ -147,11 +147,11 @@ fn insert_before(link: &mut Link, members: Vec<Member>) {
     let Some(node) = link else { return };
     // Orders are spaced: there is one between this filter's and those above.
     let (order, is_request) = (node.me.order - 1, node.me.is_request);
+    let position = node.me.position;
     for member in members.into_iter().rev() {
-        let mut inserted = Node::new(member, order, is_request);
-        inserted.next = link.take();
-        *link = Some(inserted);
+        insert(link, member, order, is_request);
     }
+    number(link, position);
 }
 
 fn has_data_after_end(input: &Brigade<'_>) -> bool {

@@ -36,6 +36,13 @@ impl Shared {
         self.terminal.should_yield() || self.alloc.is_over_budget(&self.waker)
     }
 
+    /// The filter of this order leaves: if it was the one that wants no body, another may.
+    pub(super) fn forget_discard(&mut self, order: u64) {
+        if self.discard == order {
+            self.discard = 0;
+        }
+    }
+
     pub(super) fn read_cx(&mut self) -> ReadCx<'_> {
         ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker)
     }

@@ -133,6 +133,91 @@ fn data_pushed_behind_the_end_of_a_body_never_goes_down() {
     assert_eq!((record.bytes(), names(record.marks())), (vec![], vec!["EOS".into()]));
 }
 
+/// Fails when a body ends twice: what a filter does that is given more than there is.
+fn counts_ends() -> impl OutputFilter {
+    let mut ends = 0;
+    from_fn(move |input, next| {
+        while let Some(bucket) = next.read(input)? {
+            ends += usize::from(bucket.ends_body());
+            if ends > 1 {
+                return Err(Error::other("the body ends twice"));
+            }
+            next.push(bucket)?;
+        }
+        Ok(())
+    })
+}
+
+#[track_caller]
+fn check_second_end(filter: impl OutputFilter + 'static, marks: &[&str]) {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join_request(member("twice", filter));
+    chain.join_request(member("below", counts_ends()));
+    let mut input: Brigade<'_> = [Bucket::immortal(b"abc"), Bucket::eos()].into_iter().collect();
+    let error = chain.pass(&mut input).unwrap_err();
+    let text = "filter twice, at byte 3: pushed a second end of the body";
+    assert_eq!((error.to_string(), error.position()), (text.into(), Some(1)));
+    assert_eq!(names(record.marks()), marks);
+    assert!(chain.has_left_request());
+    chain.end_request(None).unwrap();
+}
+
+#[test]
+fn second_end_of_a_body_is_blamed_on_the_filter_that_pushed_it_and_goes_no_further() {
+    let together = from_fn(|input, next| {
+        while let Some(bucket) = input.pop_front() {
+            next.push(bucket)?;
+        }
+        next.push(Bucket::eos())
+    });
+    check_second_end(together, &["ERROR"]);
+    let apart = from_fn(|input, next| {
+        next.push_all(input)?;
+        next.push(Bucket::eos())
+    });
+    check_second_end(apart, &["EOS"]);
+    let both_apart = from_fn(|input, next| {
+        next.push_all(input)?;
+        next.push_all(&mut Brigade::from(Bucket::eos()))
+    });
+    check_second_end(both_apart, &["EOS"]);
+}
+
+#[test]
+fn second_end_without_a_first_from_above_is_blamed_too() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let ends_twice = from_fn(|input, next| {
+        input.clear();
+        next.push(Bucket::eos())?;
+        next.push(Bucket::eos())
+    });
+    chain.join_request(member("twice", ends_twice));
+    chain.join_request(member("below", counts_ends()));
+    let error = chain.pass_bucket(Bucket::immortal(b"abc")).unwrap_err();
+    let text = "filter twice, at byte 3: pushed a second end of the body";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(names(record.marks()), ["ERROR"]);
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    assert_eq!(names(record.marks()), ["ERROR"]);
+}
+
+#[test]
+fn connections_filter_that_ends_a_body_it_was_not_given_is_blamed() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let ends = from_fn(|input, next| {
+        next.push_all(input)?;
+        next.push(Bucket::eos())
+    });
+    chain.join(member("ends", ends));
+    let error = chain.pass_bucket(Bucket::immortal(b"abc")).unwrap_err();
+    let text = "filter ends, at byte 3: pushed an end of a body that it was not given";
+    assert_eq!((error.to_string(), record.bytes()), (text.into(), b"abc".to_vec()));
+    assert_eq!(names(record.marks()), [""; 0]);
+}
+
 /// Does with each brigade what it is told.
 struct Rude(fn(&mut Brigade<'_>) -> Result<()>);
 

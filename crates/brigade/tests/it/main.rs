@@ -21,6 +21,7 @@ mod kit;
 mod lines;
 mod oracle;
 mod own_kinds;
+mod owner;
 mod program;
 mod reading;
 mod registry;
