@@ -5,11 +5,12 @@ mod client;
 mod close;
 mod commit;
 mod curl;
+mod endings;
 mod gone;
 mod hold;
 mod idle;
 mod leaving;
-mod outcome;
+
 mod panics;
 mod pump;
 mod turns;
