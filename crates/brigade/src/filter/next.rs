@@ -284,6 +284,26 @@ impl<'c, 'b> Next<'c, 'b> {
         Ok(())
     }
 
+    /// Inserts a filter below this one where its kind belongs: behind those of the same kind and
+    /// before those of a later one. It sees all that these hand on from here on.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push), from what was pushed before.
+    pub fn insert_by_kind(&mut self, member: Member) -> Result<()> {
+        self.hand_down()?;
+        let (mut link, mut order) = (&mut *self.below, self.me.order);
+        while link.as_ref().is_some_and(|node| node.me.kind <= member.kind) {
+            let node = link.as_mut().expect("it was there a line ago");
+            order = order.max(node.me.order);
+            link = &mut node.next;
+        }
+        let mut node = Node::new(member, order + 1, self.me.is_request);
+        node.next = link.take();
+        *link = Some(node);
+        Ok(())
+    }
+
     /// Inserts a filter just above this one, whatever its kind, when the call returns: what is left in
     /// the input goes through it first. Return at once.
     pub fn insert_before(&mut self, member: Member) {

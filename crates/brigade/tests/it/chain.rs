@@ -217,6 +217,35 @@ fn inserted_below_sees_what_is_pushed_from_then_on() {
 }
 
 #[test]
+fn inserted_by_kind_joins_behind_those_of_its_kind() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let mut is_first = true;
+    let inserts = from_fn(move |input, next| {
+        if std::mem::take(&mut is_first) {
+            let kind = FilterKind::CONTENT_SET;
+            next.insert_by_kind(Member::new("new", kind, sign(b"+")))?;
+        }
+        next.push_all(input)
+    });
+    chain.join_request(Member::new("inserts", FilterKind::RESOURCE, inserts));
+    for (name, kind, mark) in [
+        ("resource", FilterKind::RESOURCE, b"r"),
+        ("set", FilterKind::CONTENT_SET, b"s"),
+        ("protocol", FilterKind::PROTOCOL, b"p"),
+    ] {
+        chain.join_request(Member::new(name, kind, sign(mark)));
+    }
+    chain.pass(&mut Brigade::from_iter([Bucket::immortal(b"1"), Bucket::eos()])).unwrap();
+    let signed = record.bytes().iter().filter(|byte| **byte == b'+').count();
+    assert_eq!(signed, 4, "one behind each piece that left `set`");
+    let names: Vec<_> = chain.filters().map(|(name, ..)| name.to_owned()).collect();
+    assert_eq!(names, ["inserts", "resource", "set", "new", "protocol"]);
+    chain.end_request(None).unwrap();
+    assert_eq!(chain.filters().count(), 0, "it leaves with the request");
+}
+
+#[test]
 fn inserted_before_sees_what_was_left_in_the_input_first() {
     let (terminal, record) = recorder();
     let mut chain = Chain::new(terminal);
