@@ -1,6 +1,8 @@
 //! For people who write brigade filters: what proves that a filter keeps its promises, and what
 //! plays the parts around it that are hard to have when you need them.
 //!
+//! - [`conformance`]: everything a filter promises, tried on yours; what it breaks, in the smallest run
+//!   that shows it, and how to mend it.
 //! - [`check_every_cut`] and [`Case`]: the same bytes however the input is cut, handed over and
 //!   waited for; marks in their place; the end once.
 //! - [`brigade!`]: a brigade in a line.
@@ -36,20 +38,28 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod conformance;
 mod every_cut;
+mod failure;
 mod gated;
 mod literal;
 mod mark;
+mod promise;
+mod random;
 mod scripted;
 mod sink;
+mod trial;
 mod waits;
 
 #[doc(hidden)] // For `brigade!`, whose user may have neither in scope.
 pub use brigade::{Brigade, Bucket};
-pub use every_cut::{Broken, Case, check_every_cut};
+pub use conformance::{Conformance, conformance};
+pub use every_cut::{Case, check_every_cut};
+pub use failure::Failure;
 pub use gated::{Gate, gated, stuttering};
 pub use literal::IntoBucket;
 pub use mark::unknown_mark;
+pub use promise::Promise;
 pub use scripted::{Call, ScriptedTransport, Step, Wire};
 pub use sink::{SinkRecord, SlowSink};
 pub use waits::waits_everywhere;

@@ -1,4 +1,5 @@
 //! The kit, by its public face.
 
+mod conformance;
 mod every_cut;
 mod parts;

@@ -3,18 +3,12 @@
 //! Invariant: the case that a failure shows is the simplest there is: fewest cuts first, then the
 //! plainest way to give them, then the earliest place.
 
-mod broken;
-mod drive;
-mod plan;
-
 use std::fmt;
 
 use brigade::{Bucket, Member};
 
-pub use self::broken::Broken;
-use self::broken::{Bounds, Expected};
-use self::drive::{Input, drive};
-use self::plan::{Item, Plan, Way};
+use crate::Failure;
+use crate::trial::{Oracle, Plan, Subject, Way, places};
 
 /// Checks that the filters `make` makes turn `input` into `expected`, however it is given.
 ///
@@ -58,8 +52,6 @@ pub fn check_every_cut<'a>(
     Case::new(make, input, expected).check();
 }
 
-type Decode<'a> = dyn Fn(&[u8]) -> Vec<u8> + 'a;
-
 /// A filter, what it is given, and what must come out: [`check_every_cut`] with more to say.
 ///
 /// ```
@@ -72,10 +64,7 @@ type Decode<'a> = dyn Fn(&[u8]) -> Vec<u8> + 'a;
 /// Case::new(pass, "abc", "abc").head(|| unknown_mark(0)).carry(0).check();
 /// ```
 pub struct Case<'a> {
-    make: Box<dyn Fn() -> Member + 'a>,
-    heads: Vec<Box<dyn Fn() -> Bucket<'static> + 'a>>,
-    decode: Box<Decode<'a>>,
-    carry_bytes: usize,
+    subject: Subject<'a>,
     input: Vec<u8>,
     expected: Vec<u8>,
 }
@@ -88,10 +77,13 @@ impl<'a> Case<'a> {
         expected: impl AsRef<[u8]>,
     ) -> Self {
         Self {
-            make: Box::new(make),
-            heads: Vec::new(),
-            decode: Box::new(<[u8]>::to_vec),
-            carry_bytes: usize::MAX,
+            subject: Subject {
+                make: Box::new(move |_spied| make()),
+                heads: Vec::new(),
+                decode: Box::new(<[u8]>::to_vec),
+                carry_bytes: usize::MAX,
+                answers_errors: false,
+            },
             input: input.as_ref().to_vec(),
             expected: expected.as_ref().to_vec(),
         }
@@ -101,7 +93,7 @@ impl<'a> Case<'a> {
     /// on or make bytes of it.
     #[must_use]
     pub fn head(mut self, head: impl Fn() -> Bucket<'static> + 'a) -> Self {
-        self.heads.push(Box::new(head));
+        self.subject.heads.push(Box::new(head));
         self
     }
 
@@ -109,7 +101,7 @@ impl<'a> Case<'a> {
     /// cut anywhere, and answers what a reader has by then. Everything is compared decoded.
     #[must_use]
     pub fn decode(mut self, decode: impl Fn(&[u8]) -> Vec<u8> + 'a) -> Self {
-        self.decode = Box::new(decode);
+        self.subject.decode = Box::new(decode);
         self
     }
 
@@ -117,7 +109,7 @@ impl<'a> Case<'a> {
     /// number.
     #[must_use]
     pub fn carry(mut self, bytes: usize) -> Self {
-        self.carry_bytes = bytes;
+        self.subject.carry_bytes = bytes;
         self
     }
 
@@ -128,8 +120,8 @@ impl<'a> Case<'a> {
     /// As [`check_every_cut`].
     #[track_caller]
     pub fn check(&self) {
-        if let Err(broken) = self.verdict() {
-            panic!("{broken}");
+        if let Err(failure) = self.verdict() {
+            panic!("{failure}");
         }
     }
 
@@ -142,76 +134,27 @@ impl<'a> Case<'a> {
     /// # Panics
     ///
     /// When no temporary file can be made.
-    pub fn verdict(&self) -> Result<(), Broken> {
-        let input = Input::new(&self.input);
-        // The plain case first: the bounds are of no use to a filter that fails it.
-        let heads: Vec<String> =
-            self.heads.iter().map(|head| head().kind_name().to_owned()).collect();
-        let expected =
-            Expected { bytes: &self.expected, heads: &heads, decode: &*self.decode, bounds: &[] };
-        self.run(&self.plan(Way::PLAIN, &[]), &input, &expected)?;
-        let bounds = self.bounds(&input)?;
-        let expected = Expected { bounds: &bounds, ..expected };
-        for cuts in 0..=2 {
-            for way in Way::all(cuts) {
-                for places in places(cuts, self.input.len()) {
-                    self.run(&self.plan(way, &places), &input, &expected)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn plan(&self, way: Way, cuts: &[usize]) -> Plan {
-        Plan::new(way, self.heads.len(), self.input.len(), cuts)
-    }
-
-    fn run(&self, plan: &Plan, input: &Input<'_>, expected: &Expected<'_>) -> Result<(), Broken> {
-        let output = self.drive(plan, input);
-        let verdict = expected.check(plan, &output);
-        verdict.map_err(|what| Broken::new(what, plan, input.bytes, &output))
-    }
-
-    fn drive(&self, plan: &Plan, input: &Input<'_>) -> drive::Output {
-        drive(plan, input, (self.make)(), &|index| self.heads[index]())
-    }
-
-    /// What may be out before a mark, for each place in the input: at least what a FLUSH there lets
-    /// go of, at most what comes of a body that ends there.
-    fn bounds(&self, input: &Input<'_>) -> Result<Vec<Bounds>, Broken> {
-        let mut bounds = Vec::new();
-        for len in 0..=self.input.len() {
-            let flushed = Plan::prefix(self.heads.len(), len, Item::Flush);
-            let ended = Plan::prefix(self.heads.len(), len, Item::Eos);
-            let flush_output = self.drive(&flushed, input);
-            let end_output = self.drive(&ended, input);
-            let least = (self.decode)(&flush_output.bytes).len();
-            // A body that must not end here says nothing about marks.
-            let most = match end_output.trouble {
-                None => (self.decode)(&end_output.bytes).len(),
-                Some(_) => usize::MAX,
-            };
-            if most != usize::MAX && most.saturating_sub(least) > self.carry_bytes {
-                let what = format!(
-                    "after a FLUSH it keeps {} bytes, its carry is {}",
-                    most - least,
-                    self.carry_bytes
-                );
-                return Err(Broken::new(what, &flushed, input.bytes, &flush_output));
-            }
-            bounds.push(Bounds { least, most });
-        }
-        Ok(bounds)
+    pub fn verdict(&self) -> Result<(), Failure> {
+        let oracle = Oracle::new(&self.subject, &self.input, Some(&self.expected))?;
+        oracle.check_carry()?;
+        every_cut(&oracle, |plan| oracle.judge(plan))
     }
 }
 
-/// All choices of `count` places, sorted, in an input of `len` bytes; a place may be taken twice.
-fn places(count: usize, len: usize) -> Vec<Vec<usize>> {
-    match count {
-        0 => vec![Vec::new()],
-        1 => (0..=len).map(|at| vec![at]).collect(),
-        _ => (0..=len).flat_map(|first| (first..=len).map(move |then| vec![first, then])).collect(),
+/// Tries every way to give the oracle's input, simplest first.
+pub(crate) fn every_cut(
+    oracle: &Oracle<'_>,
+    mut judge: impl FnMut(&Plan) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (heads, len) = (oracle.subject().heads.len(), oracle.input().len());
+    for cuts in 0..=2 {
+        for way in Way::all(cuts) {
+            for places in places(cuts, len) {
+                judge(&way.plan(heads, len, &places))?;
+            }
+        }
     }
+    Ok(())
 }
 
 impl fmt::Debug for Case<'_> {
@@ -219,7 +162,7 @@ impl fmt::Debug for Case<'_> {
         f.debug_struct("Case")
             .field("input", &self.input.escape_ascii().to_string())
             .field("expected", &self.expected.escape_ascii().to_string())
-            .field("heads", &self.heads.len())
+            .field("heads", &self.subject.heads.len())
             .finish_non_exhaustive()
     }
 }
