@@ -298,9 +298,7 @@ impl<'c, 'b> Next<'c, 'b> {
             order = order.max(node.me.order);
             link = &mut node.next;
         }
-        let mut node = Node::new(member, order + 1, self.me.is_request);
-        node.next = link.take();
-        *link = Some(node);
+        insert(link, member, order + 1, self.me.is_request);
         Ok(())
     }
 
