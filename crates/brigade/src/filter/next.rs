@@ -7,7 +7,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::task::Waker;
 
-use super::node::{Link, Me, State, insert, number, waits};
+use super::node::{Link, Me, State, insert, insert_by_kind, number, waits};
 use super::run::{Then, hand_down};
 use super::shared::Shared;
 use super::{Effects, Member, OutputFilter};
@@ -292,13 +292,8 @@ impl<'c, 'b> Next<'c, 'b> {
     /// As [`push`](Self::push), from what was pushed before.
     pub fn insert_by_kind(&mut self, member: Member) -> Result<()> {
         self.hand_down()?;
-        let (mut link, mut order) = (&mut *self.below, self.me.order);
-        while link.as_ref().is_some_and(|node| node.me.kind <= member.kind) {
-            let node = link.as_mut().expect("it was there a line ago");
-            order = order.max(node.me.order);
-            link = &mut node.next;
-        }
-        insert(link, member, order + 1, self.me.is_request);
+        insert_by_kind(self.below, member, self.me.order, self.me.is_request);
+        number(self.below, self.me.position + 1);
         Ok(())
     }
 

@@ -356,6 +356,22 @@ pub(super) fn insert(link: &mut Link, member: Member, order: u64, is_request: bo
     *link = Some(node);
 }
 
+/// Puts `member` behind the filters from `link` on whose kind is not later than its own; `order` is that
+/// of the filter above.
+pub(super) fn insert_by_kind(
+    mut link: &mut Link,
+    member: Member,
+    mut order: u64,
+    is_request: bool,
+) {
+    while link.as_ref().is_some_and(|node| node.me.kind <= member.kind) {
+        let node = link.as_mut().expect("it was there a line ago");
+        order = order.max(node.me.order);
+        link = &mut node.next;
+    }
+    insert(link, member, order + 1, is_request);
+}
+
 /// Counts the filters from `link` on, the first as `position`.
 pub(super) fn number(mut link: &mut Link, mut position: usize) {
     while let Some(node) = link {
