@@ -30,7 +30,6 @@
 #[cfg(feature = "deflate")]
 pub mod deflate;
 mod fields;
-mod needle;
 pub mod pass;
 pub mod substitute;
 

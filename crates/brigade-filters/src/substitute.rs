@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Effects, Entry, Error, ErrorKind, FilterKind, Next, OptionDoc,
+    Brigade, Bucket, BucketAlloc, Effects, Entry, Error, FilterKind, Needle, Next, OptionDoc,
     OutputFilter, Result, Spec,
 };
 use brigade_http::ResponseHead;
@@ -20,7 +20,6 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::fields;
-use crate::needle::Needle;
 
 /// Pieces up to this many bytes are copied together with what is around them. Splitting a bucket and
 /// handing on its halves costs more than copying that much, and the writer would copy them anyway.
@@ -83,16 +82,10 @@ impl Substitute {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] when `from` is empty.
+    /// [`ErrorKind::InvalidInput`](brigade::ErrorKind::InvalidInput) when `from` is empty.
     pub fn new(from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<Self> {
         let to = Bytes::copy_from_slice(to.as_ref());
-        match Needle::new(from.as_ref()) {
-            Some(from) => Ok(Self::with(Arc::new(Rule { from, to }))),
-            None => {
-                let context = "replace an empty FROM: it would be found everywhere";
-                Err(Error::new(ErrorKind::InvalidInput, context))
-            }
-        }
+        Ok(Self::with(Arc::new(Rule { from: Needle::new(from)?, to })))
     }
 
     fn with(rule: Arc<Rule>) -> Self {
@@ -365,7 +358,7 @@ fn rule_of(spec: &Spec) -> Result<Rule> {
             return Err(wrong(&format!("has flags, {flags:?}; there are none: all is replaced")));
         }
     }
-    let from = Needle::new(from.as_bytes()).ok_or_else(|| wrong("has an empty FROM"))?;
+    let from = Needle::new(from).map_err(|_| wrong("has an empty FROM"))?;
     Ok(Rule { from, to: to.into() })
 }
 

@@ -56,6 +56,7 @@ pub use bucket::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{
-    Chain, Effects, Entry, FilterKind, FilterStats, Member, Next, OptionDoc, OutputFilter,
-    Prepared, Progress, Record, Recorder, Registry, Spec, Terminal, from_fn, recorder,
+    Chain, Effects, Entry, FilterKind, FilterStats, Line, LineCarry, Member, Needle, NeedleCarry,
+    Next, OptionDoc, OutputFilter, Over, Prepared, Progress, Record, Recorder, Registry, Sought,
+    Spec, Terminal, Text, Utf8Carry, WholeBody, from_fn, map_bytes, map_lines, recorder,
 };

@@ -98,7 +98,7 @@ proptest! {
 #[test]
 fn empty_from_is_refused() {
     let error = Substitute::new("", "x").unwrap_err();
-    assert_eq!(error.to_string(), "replace an empty FROM: it would be found everywhere");
+    assert_eq!(error.to_string(), "look for no bytes: they would be found everywhere");
 }
 
 #[track_caller]

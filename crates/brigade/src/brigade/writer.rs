@@ -50,14 +50,21 @@ impl<'a> Brigade<'a> {
     }
 }
 
+impl BrigadeWriter<'_, '_> {
+    /// Takes all of `bytes`, which cannot fail.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.brigade.write(self.alloc, bytes);
+    }
+}
+
 impl io::Write for BrigadeWriter<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.brigade.write(self.alloc, bytes);
+        self.put(bytes);
         Ok(bytes.len())
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        slices.iter().for_each(|slice| self.brigade.write(self.alloc, slice));
+        slices.iter().for_each(|slice| self.put(slice));
         Ok(slices.iter().map(|slice| slice.len()).sum())
     }
 
@@ -68,7 +75,7 @@ impl io::Write for BrigadeWriter<'_, '_> {
 
 impl fmt::Write for BrigadeWriter<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.brigade.write(self.alloc, text.as_bytes());
+        self.put(text.as_bytes());
         Ok(())
     }
 }

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{FilterKind, OutputFilter};
+use super::{Effects, FilterKind, OutputFilter};
 
 /// A filter on its way into a chain: with the name that errors and statistics give it, and its place.
 pub struct Member {
     pub(super) name: Cow<'static, str>,
     pub(super) kind: FilterKind,
     pub(super) fingerprint: u64,
+    pub(super) most: Effects,
     pub(super) filter: Box<dyn OutputFilter>,
 }
 
@@ -22,7 +23,23 @@ impl Member {
     ) -> Self {
         let name = name.into();
         let fingerprint = fingerprint_of(&name);
-        Self { name, kind, fingerprint, filter: Box::new(filter) }
+        Self { name, kind, fingerprint, most: Effects::Changes, filter: Box::new(filter) }
+    }
+
+    /// Says the most the filter does to a body, where it says more itself: a closure always says
+    /// [`Effects::Changes`].
+    ///
+    /// ```
+    /// use brigade::{Effects, FilterKind, Member, from_fn};
+    ///
+    /// let looks = from_fn(|input, next| next.push_all(input));
+    /// let member = Member::new("looks", FilterKind::RESOURCE, looks).effects(Effects::Same);
+    /// # drop(member);
+    /// ```
+    #[must_use]
+    pub fn effects(mut self, effects: Effects) -> Self {
+        self.most = self.most.min(effects);
+        self
     }
 
     /// Says what stands for the filter and its options in validators such as an ETag: the whole SPEC,

@@ -3,9 +3,11 @@
 //! Data flows one way: the owner of a chain passes a brigade at its top, each filter pushes what it
 //! makes of it to the next, and the terminal takes what leaves the last.
 
+mod carry;
 mod chain;
 mod effects;
 mod kind;
+mod map;
 mod member;
 mod next;
 mod node;
@@ -19,10 +21,13 @@ mod run;
 mod shared;
 mod spec;
 mod terminal;
+mod whole;
 
+pub use self::carry::{Line, LineCarry, Needle, NeedleCarry, Over, Sought, Text, Utf8Carry};
 pub use self::chain::Chain;
 pub use self::effects::Effects;
 pub use self::kind::FilterKind;
+pub use self::map::{map_bytes, map_lines};
 pub use self::member::Member;
 pub use self::next::Next;
 pub use self::node::FilterStats;
@@ -31,6 +36,7 @@ pub use self::record::{Record, Recorder, recorder};
 pub use self::registry::{Entry, OptionDoc, Prepared, Registry};
 pub use self::spec::Spec;
 pub use self::terminal::Terminal;
+pub use self::whole::WholeBody;
 use crate::{Brigade, Outcome, Result};
 
 /// Takes a brigade, changes it, and pushes it on.

@@ -304,6 +304,11 @@ impl<'c, 'b> Next<'c, 'b> {
         self.me.asks = true;
     }
 
+    /// Whether the filter leaves with the response.
+    pub(super) fn is_requests(&self) -> bool {
+        self.me.is_request
+    }
+
     #[inline]
     fn discards(&self) -> bool {
         self.me.order < self.at.discard

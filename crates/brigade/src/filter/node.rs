@@ -299,6 +299,7 @@ impl Me {
 
 pub(super) struct Node {
     pub(super) filter: Box<dyn OutputFilter>,
+    most: Effects, // Said by who made the member.
     pub(super) me: Me,
     pub(super) kept: Brigade<'static>,
     pub(super) spare: Brigade<'static>, // Empty: storage for handing down in the middle of a call.
@@ -307,9 +308,10 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(member: Member, order: u64, is_request: bool) -> Box<Self> {
-        let effects = member.filter.effects();
+        let effects = member.filter.effects().min(member.most);
         let mut node = Box::new(Self {
             filter: member.filter,
+            most: member.most,
             me: Me {
                 name: member.name,
                 kind: member.kind,
@@ -344,7 +346,7 @@ impl Node {
     /// Makes a connection's filter ready for the next response.
     pub(super) fn begin_response(&mut self) {
         if self.me.state != State::Aside {
-            self.me.set_effects(self.filter.effects());
+            self.me.set_effects(self.filter.effects().min(self.most));
         }
     }
 }
