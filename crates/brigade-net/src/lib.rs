@@ -36,6 +36,7 @@
 #[allow(unsafe_code)] // Mapping memory is; every block is argued there.
 pub mod mmap;
 mod reader;
+mod ready_transport;
 mod socket;
 mod std_transport;
 #[cfg(feature = "tokio")]
@@ -44,8 +45,9 @@ mod transport;
 mod writer;
 
 pub use reader::{NetworkReader, Source};
+pub use ready_transport::{NonBlockingSource, NonBlockingTransport};
 pub use std_transport::{StdSource, StdTransport};
 #[cfg(feature = "tokio")]
-pub use tokio_transport::{TokioSource, TokioTransport};
-pub use transport::{Close, Interest, More, Transport};
+pub use tokio_transport::{TokioSocket, TokioSource, TokioTransport};
+pub use transport::{Close, Duplex, Interest, More, Transport};
 pub use writer::{NetworkWriter, WaitsFor, WriterOptions, WriterStats};

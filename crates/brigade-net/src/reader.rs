@@ -7,6 +7,8 @@ use std::{io, mem};
 
 use brigade::{Bucket, BucketAlloc, Error, ErrorKind, Fill, Result};
 
+use crate::Interest;
+
 /// Where a reader's bytes come from.
 ///
 /// Any `FnMut(&mut [u8]) -> io::Result<usize>` is one.
@@ -27,6 +29,11 @@ pub trait Source {
     /// As [`read`](Self::read).
     fn wait(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    /// What a source that answered `WouldBlock` waits for.
+    fn waits_for(&self) -> Interest {
+        Interest::Readable
     }
 }
 

@@ -1,4 +1,4 @@
-//! What both kinds of socket ask of the system: to send slices, to send a file, to close.
+//! What all kinds of socket ask of the system: to send slices, to send a file, to close.
 //!
 //! Invariant: nothing here waits unless the socket itself is a blocking one.
 
@@ -7,12 +7,19 @@ use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use rustix::net::{Shutdown, connect_unspec, shutdown, sockopt};
+use rustix::net::{AddressFamily, Shutdown, connect_unspec, getsockname, shutdown, sockopt};
 
 use crate::{Close, More};
 
 /// Whether the system sends files unread.
 pub(crate) const SENDS_FILES: bool = cfg!(target_os = "linux");
+
+/// Has the system send what it is given at once: a FLUSH means now, and the writer gathers better.
+pub(crate) fn send_at_once(socket: BorrowedFd<'_>) {
+    // A socket that refuses it (a Unix one, which never waits) works all the same, or says what is
+    // wrong when it is written to.
+    let _ = sockopt::set_tcp_nodelay(socket, true);
+}
 
 /// Sends what the socket takes of `slices`.
 #[cfg(target_os = "linux")]
@@ -82,12 +89,16 @@ pub(crate) fn send_file(
 ///
 /// A reset goes out at once where the system can (Linux: a socket connected to no address forgets
 /// its peer, and tells it); elsewhere when the last descriptor is closed. A shutdown would not do: it
-/// sends the end of the data first, and what was read until then looks complete.
+/// sends the end of the data first, and what was read until then looks complete. A Unix socket knows
+/// nothing better: only a body's own framing tells that it was cut off.
 pub(crate) fn close(socket: BorrowedFd<'_>, how: Close) -> io::Result<()> {
     match how {
         Close::Orderly => shutdown(socket, Shutdown::Write)?,
         Close::Reset => {
             sockopt::set_socket_linger(socket, Some(Duration::ZERO))?;
+            if getsockname(socket)?.address_family() == AddressFamily::UNIX {
+                return Ok(shutdown(socket, Shutdown::Both)?);
+            }
             // The linger time makes a reset of the last close, whatever this answers.
             let _ = connect_unspec(socket);
         }

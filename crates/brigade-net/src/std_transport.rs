@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
-use crate::{Close, More, Source, Transport, socket};
+use crate::{Close, Duplex, More, Source, Transport, socket};
 
 /// A blocking TCP socket, written to.
 ///
@@ -46,8 +46,7 @@ impl StdTransport {
     /// It turns on `TCP_NODELAY`: a FLUSH means now, and the writer gathers better than the system.
     pub fn new(stream: impl Into<Arc<TcpStream>>) -> Self {
         let stream = stream.into();
-        // A socket that refuses it works all the same, or says what is wrong when it is written to.
-        let _ = stream.set_nodelay(true);
+        socket::send_at_once(stream.as_fd());
         Self { stream }
     }
 
@@ -87,6 +86,14 @@ impl Transport for StdTransport {
 
     fn close(&mut self, how: Close) -> io::Result<()> {
         socket::close(self.stream.as_fd(), how)
+    }
+}
+
+impl Duplex for StdTransport {
+    type Source = StdSource;
+
+    fn source(&self) -> StdSource {
+        self.source()
     }
 }
 
@@ -131,6 +138,16 @@ impl Source for &StdSource {
                 answer => return answer.map(|_| ()).map_err(time_limit),
             }
         }
+    }
+}
+
+impl Source for StdSource {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(room)
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        (&*self).wait()
     }
 }
 

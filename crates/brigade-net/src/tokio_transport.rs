@@ -3,17 +3,64 @@
 //! Invariant: nothing here waits. Every call goes through `try_io`, so that tokio knows when a
 //! socket was found not ready, and the driver's `writable().await` waits for the next time.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use tokio::io::Interest;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
-use crate::{Close, More, Source, Transport, socket};
+use crate::{Close, Duplex, Interest, More, Source, Transport, socket};
 
-/// A TCP socket of tokio, written to without waiting.
+/// A stream socket of tokio: TCP, Unix, or a server's own sum of the two.
+pub trait TokioSocket: AsFd + Debug + Send + Sync + 'static {
+    /// Calls `operation` if tokio believes that the socket is ready; one that answers `WouldBlock` has
+    /// found out that it is not.
+    ///
+    /// # Errors
+    ///
+    /// What `operation` answers; `WouldBlock` without it.
+    fn try_io<R>(
+        &self,
+        interest: Interest,
+        operation: impl FnOnce() -> io::Result<R>,
+    ) -> io::Result<R>;
+
+    /// Whether the socket is ready, or has failed; if not, the task is woken when it is. For each
+    /// interest the task that asked last.
+    fn poll_ready(&self, interest: Interest, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+macro_rules! tokio_socket {
+    ($($stream:ty),*) => {$(
+        impl TokioSocket for $stream {
+            fn try_io<R>(
+                &self,
+                interest: Interest,
+                operation: impl FnOnce() -> io::Result<R>,
+            ) -> io::Result<R> {
+                let interest = match interest {
+                    Interest::Readable => tokio::io::Interest::READABLE,
+                    Interest::Writable => tokio::io::Interest::WRITABLE,
+                };
+                <$stream>::try_io(self, interest, operation)
+            }
+
+            fn poll_ready(&self, interest: Interest, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match interest {
+                    Interest::Readable => self.poll_read_ready(cx),
+                    Interest::Writable => self.poll_write_ready(cx),
+                }
+            }
+        }
+    )*};
+}
+
+tokio_socket!(TcpStream, UnixStream);
+
+/// A socket of tokio, written to without waiting: TCP or [any other](TokioSocket).
 ///
 /// The chain runs in non-blocking mode, and who drives it waits where it may, on the shared socket:
 ///
@@ -51,36 +98,43 @@ use crate::{Close, More, Source, Transport, socket};
 ///
 /// [`NetworkWriter::waits_for`]: crate::NetworkWriter::waits_for
 #[derive(Debug)]
-pub struct TokioTransport {
-    stream: Arc<TcpStream>,
+pub struct TokioTransport<S = TcpStream> {
+    stream: Arc<S>,
 }
 
 impl TokioTransport {
-    /// Makes a transport of a connected socket.
+    /// Makes a transport of a connected TCP socket.
     ///
     /// It turns on `TCP_NODELAY`: a FLUSH means now, and the writer gathers better than the system.
     pub fn new(stream: impl Into<Arc<TcpStream>>) -> Self {
-        let stream = stream.into();
-        // A socket that refuses it works all the same, or says what is wrong when it is written to.
-        let _ = stream.set_nodelay(true);
+        Self::over(stream.into())
+    }
+}
+
+impl<S: TokioSocket> TokioTransport<S> {
+    /// Makes a transport of a connected socket of any kind.
+    ///
+    /// It turns on `TCP_NODELAY` where there is one.
+    pub fn over(stream: Arc<S>) -> Self {
+        socket::send_at_once(stream.as_fd());
         Self { stream }
     }
 
     /// The socket, to wait on.
-    pub fn stream(&self) -> &Arc<TcpStream> {
+    pub fn stream(&self) -> &Arc<S> {
         &self.stream
     }
 
     /// The same socket, read from.
-    pub fn source(&self) -> TokioSource {
-        TokioSource::new(Arc::clone(&self.stream))
+    pub fn source(&self) -> TokioSource<S> {
+        TokioSource { stream: Arc::clone(&self.stream) }
     }
 }
 
-impl Transport for TokioTransport {
+impl<S: TokioSocket> Transport for TokioTransport<S> {
     fn write(&mut self, slices: &[IoSlice<'_>], more: More) -> io::Result<usize> {
         let stream = &*self.stream;
-        stream.try_io(Interest::WRITABLE, || socket::send(stream.as_fd(), slices, more))
+        stream.try_io(Interest::Writable, || socket::send(stream.as_fd(), slices, more))
     }
 
     fn sends_files(&self) -> bool {
@@ -89,7 +143,7 @@ impl Transport for TokioTransport {
 
     fn send_file(&mut self, file: &File, offset: u64, len: u64, _more: More) -> io::Result<usize> {
         let stream = &*self.stream;
-        stream.try_io(Interest::WRITABLE, || socket::send_file(stream.as_fd(), file, offset, len))
+        stream.try_io(Interest::Writable, || socket::send_file(stream.as_fd(), file, offset, len))
     }
 
     fn close(&mut self, how: Close) -> io::Result<()> {
@@ -97,21 +151,42 @@ impl Transport for TokioTransport {
     }
 }
 
-/// A TCP socket of tokio, read from without waiting: await `readable()` first.
-#[derive(Debug, Clone)]
-pub struct TokioSource {
-    stream: Arc<TcpStream>,
+impl<S: TokioSocket> Duplex for TokioTransport<S> {
+    type Source = TokioSource<S>;
+
+    fn source(&self) -> TokioSource<S> {
+        self.source()
+    }
+}
+
+/// A socket of tokio, read from without waiting: await `readable()` first.
+#[derive(Debug)]
+pub struct TokioSource<S = TcpStream> {
+    stream: Arc<S>,
 }
 
 impl TokioSource {
-    /// Makes a source of a connected socket.
+    /// Makes a source of a connected TCP socket.
     pub fn new(stream: impl Into<Arc<TcpStream>>) -> Self {
         Self { stream: stream.into() }
     }
 }
 
-impl Source for &TokioSource {
+impl<S> Clone for TokioSource<S> {
+    fn clone(&self) -> Self {
+        Self { stream: Arc::clone(&self.stream) }
+    }
+}
+
+impl<S: TokioSocket> Source for &TokioSource<S> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        self.stream.try_read(room)
+        let stream = &*self.stream;
+        stream.try_io(Interest::Readable, || Ok(rustix::io::read(stream.as_fd(), room)?))
+    }
+}
+
+impl<S: TokioSocket> Source for TokioSource<S> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(room)
     }
 }

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, IoSlice};
 
+use crate::Source;
+
 /// Whether more bytes follow at once, so that the system may wait to fill a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum More {
@@ -33,7 +35,7 @@ pub enum Close {
 /// The line to a peer.
 ///
 /// A transport sends what it is given at once and keeps nothing back for later; one that must code
-/// its bytes (TLS) may keep what the line did not take until [`flush`](Self::flush).
+/// its bytes (TLS) may keep them until [`flush`](Self::flush), which the writer calls after each write.
 /// [`io::ErrorKind::Interrupted`] is the writer's to handle.
 pub trait Transport: Send + 'static {
     /// Writes what the line takes of `slices`, none of which is empty; answers how many bytes.
@@ -76,10 +78,31 @@ pub trait Transport: Send + 'static {
         Interest::Writable
     }
 
-    /// Ends the connection.
+    /// Ends the connection. `Reset` is done with the first call.
     ///
     /// # Errors
     ///
-    /// What the system answered; the connection is as good as closed.
+    /// [`io::ErrorKind::WouldBlock`] when an orderly end has a last word (TLS says that this is all) for
+    /// which the line has no room: call it again when what it [waits for](Self::waits_for) is there.
+    /// Else what the system answered; the connection is as good as closed.
     fn close(&mut self, how: Close) -> io::Result<()>;
+}
+
+/// A line whose other direction can be read: what TLS needs, which must hear its peer to talk to it.
+///
+/// ```
+/// use brigade_net::{Duplex, NetworkReader, NetworkWriter};
+///
+/// /// The two ends of a connection's chain, over whatever line.
+/// fn ends<T: Duplex>(line: T) -> (NetworkWriter<T>, NetworkReader, T::Source) {
+///     let source = line.source();
+///     (NetworkWriter::new(line), NetworkReader::new(64 * 1024), source)
+/// }
+/// ```
+pub trait Duplex: Transport {
+    /// What reads the line.
+    type Source: Source + Send + 'static;
+
+    /// The same line, read from. It waits exactly if this transport does.
+    fn source(&self) -> Self::Source;
 }
