@@ -6,7 +6,8 @@
 //! - [`check_every_cut`] and [`Case`]: the same bytes however the input is cut, handed over and
 //!   waited for; marks in their place; the end once.
 //! - [`brigade!`]: a brigade in a line.
-//! - [`ScriptedTransport`]: a line to a peer whose every answer is written down beforehand.
+//! - [`ScriptedTransport`]: a line to a peer whose every answer is written down beforehand;
+//!   [`memory_line`]: one in memory, with both its ends.
 //! - [`waits_everywhere`], [`SlowSink`], [`gated`], [`stuttering`], [`unknown_mark`]: a filter that
 //!   waits before every bucket, a peer that takes a few bytes at a time, streams that give what they
 //!   are told or stop before every piece, a mark that no filter knows.
@@ -44,6 +45,7 @@ mod failure;
 mod gated;
 mod literal;
 mod mark;
+mod pair;
 mod promise;
 mod random;
 mod scripted;
@@ -59,6 +61,7 @@ pub use failure::Failure;
 pub use gated::{Gate, gated, stuttering};
 pub use literal::IntoBucket;
 pub use mark::unknown_mark;
+pub use pair::{MemoryLine, MemorySource, memory_line};
 pub use promise::Promise;
 pub use scripted::{Call, ScriptedTransport, Step, Wire};
 pub use sink::{SinkRecord, SlowSink};
