@@ -16,5 +16,6 @@ mod reader;
 mod rules;
 mod std_line;
 mod streams;
+mod suite;
 #[cfg(feature = "tokio")]
 mod tokio_line;
