@@ -148,7 +148,8 @@ EOS ends a body that failed: push it on, and no trailer, checksum or closing tex
 
 const BOUNDED_MEMORY: &str = "\
 Push what you make before you read the next piece, and bound what you keep: an input may go on for
-ever, and may never have the line end you wait for. Say with `.memory(bytes)` what it needs.";
+ever, and may never have the line end you wait for. Say with `.memory(bytes)` what it needs, and
+by `held_bytes()` what it holds between calls.";
 
 const HONEST_EFFECTS: &str = "\
 A protocol keeps lengths, digests and validators by what `effects()` answers. `Same` means not one

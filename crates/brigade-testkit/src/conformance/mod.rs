@@ -3,12 +3,14 @@
 //! Invariant: what a filter must make of an input is what it makes of it given plainly, in one piece;
 //! its author has to say nothing else, and may say more.
 
+mod memory;
 mod plans;
 
 use std::fmt;
 
 use brigade::{Bucket, FilterKind, Member, OutputFilter};
 
+use self::memory::Stream;
 use crate::every_cut::every_cut;
 use crate::trial::{Oracle, Plan, Subject, smallest, smallest_input, spy_on};
 use crate::{Failure, Promise};
@@ -79,6 +81,8 @@ pub fn conformance<'a, F: OutputFilter + 'static>(make: impl Fn() -> F + 'a) -> 
             answers_errors: false,
         },
         inputs: Vec::new(),
+        memory_bytes: 0,
+        stream: Stream::default(),
     }
 }
 
@@ -98,11 +102,15 @@ pub fn conformance<'a, F: OutputFilter + 'static>(make: impl Fn() -> F + 'a) -> 
 ///   bucket. A body that ends in an ERROR ends in an ERROR.
 /// - The filter is told each outcome once; it changes no more than it declares; it holds nothing when
 ///   it has stepped aside; it never panics.
+/// - Its [memory](Self::memory) stays within what it states, at every step of a 64 MiB stream, given in
+///   calls and as one bucket; of a line that never ends; and to a peer that takes nothing.
 ///
 /// What is found is made as small as it can be: see [`Failure`].
 pub struct Conformance<'a> {
     subject: Subject<'a>,
     inputs: Vec<Tried>,
+    memory_bytes: usize,
+    stream: Stream<'a>,
 }
 
 struct Tried {
@@ -151,6 +159,35 @@ impl<'a> Conformance<'a> {
         self
     }
 
+    /// Says how many bytes of memory the filter may need beside what any filter may: 0 unless it is
+    /// said.
+    ///
+    /// What is measured are the blocks of its chain and what it says itself; in a program whose
+    /// allocator is [`CountingAlloc`](crate::CountingAlloc), all it allocates.
+    #[must_use]
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory_bytes = bytes;
+        self
+    }
+
+    /// Says what is streamed to measure its memory: `make` makes the pieces. Without it that is the
+    /// input, over and over.
+    #[must_use]
+    pub fn stream<I>(mut self, make: impl Fn() -> I + 'a) -> Self
+    where
+        I: Iterator<Item = Vec<u8>> + Send + 'static,
+    {
+        self.stream.make = Some(Box::new(move || Box::new(make())));
+        self
+    }
+
+    /// Says how many bytes of the input, over and over, are streamed: 64 MiB unless it is said.
+    #[must_use]
+    pub fn stream_bytes(mut self, bytes: u64) -> Self {
+        self.stream.bytes = bytes;
+        self
+    }
+
     /// Says that the filter may make a whole answer of an ERROR, as a protocol does that has not sent
     /// its head yet.
     #[must_use]
@@ -186,7 +223,10 @@ impl<'a> Conformance<'a> {
             [] => std::slice::from_ref(&default),
             inputs => inputs,
         };
-        inputs.iter().try_for_each(|tried| self.check_input(tried))
+        inputs.iter().try_for_each(|tried| self.check_input(tried))?;
+        inputs.iter().try_for_each(|tried| {
+            memory::check(&self.subject, &self.stream, &tried.input, self.memory_bytes)
+        })
     }
 
     fn check_input(&self, tried: &Tried) -> Result<(), Failure> {
@@ -215,6 +255,7 @@ impl fmt::Debug for Conformance<'_> {
             .field("inputs", &self.inputs.len())
             .field("heads", &self.subject.heads.len())
             .field("carry_bytes", &self.subject.carry_bytes)
+            .field("memory_bytes", &self.memory_bytes)
             .finish_non_exhaustive()
     }
 }

@@ -270,7 +270,7 @@ impl From<Error> for Trouble {
 }
 
 /// An error with all its causes.
-pub(super) fn words(error: &Error) -> String {
+pub(crate) fn words(error: &Error) -> String {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

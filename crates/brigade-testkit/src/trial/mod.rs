@@ -10,6 +10,7 @@ mod ways;
 
 use brigade::{Bucket, Member};
 
+pub(crate) use self::drive::words;
 pub(crate) use self::judge::Oracle;
 pub(crate) use self::plan::{Around, Calls, Item, Plan, Source};
 pub(crate) use self::shrink::{smallest, smallest_input};
