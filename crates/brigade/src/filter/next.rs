@@ -11,7 +11,7 @@ use super::node::{Link, Me, State, insert, insert_by_kind, number, waits};
 use super::run::{Then, hand_down};
 use super::shared::Shared;
 use super::{Effects, Member, OutputFilter};
-use crate::{Brigade, Bucket, BucketAlloc, Error, Result};
+use crate::{Brigade, Bucket, BucketAlloc, Budget, Error, ReadMode, Result};
 
 /// What was pushed goes down when it has grown past this many bytes.
 pub(super) const PIECE_BYTES: u64 = 64 * 1024;
@@ -304,6 +304,16 @@ impl<'c, 'b> Next<'c, 'b> {
         self.me.asks = true;
     }
 
+    /// Whether reads may put the thread to sleep.
+    pub(super) fn mode(&self) -> ReadMode {
+        self.at.mode
+    }
+
+    /// Of what size blocks are, and on which budget.
+    pub(super) fn storage(&self) -> (usize, Option<&Budget>) {
+        (self.at.alloc.block_size(), self.at.alloc.budget())
+    }
+
     /// Whether the filter leaves with the response.
     pub(super) fn is_requests(&self) -> bool {
         self.me.is_request
@@ -316,7 +326,7 @@ impl<'c, 'b> Next<'c, 'b> {
 
     /// Hands down in the middle of a call, when no storage of this lifetime is free.
     #[inline]
-    fn hand_down(&mut self) -> Result<()> {
+    pub(super) fn hand_down(&mut self) -> Result<()> {
         if self.out.is_empty() { Ok(()) } else { self.hand_down_early() }
     }
 

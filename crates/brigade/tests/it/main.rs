@@ -31,5 +31,6 @@ mod request;
 mod response;
 mod sources;
 mod stress;
+mod sub_chain;
 mod terminal;
 mod waiting;
