@@ -9,6 +9,7 @@
 //! - **I3, one writer.** An `Open` is made of a block that nobody else held, cannot be cloned, and
 //!   writes through `&mut self`. A block outside an `Open` is never written.
 //! - **I4, initialised.** A block is zeroed when it is made.
+//! - **I5, held.** What is [`ByValue`] is taken out by its drop and by nothing before it.
 //!
 //! Counting is `Arc`'s: its drop releases, [`Arc::get_mut`] acquires, so that what a reader did to a
 //! slice on any thread happened before the block is written again.
@@ -16,6 +17,8 @@
 #[cfg(loom)]
 use loom::sync::Arc;
 use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 #[cfg(not(loom))]
 use std::sync::Arc;
 use std::{fmt, slice};
@@ -139,7 +142,7 @@ impl Open {
     /// says how many it took.
     #[inline]
     pub(crate) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
-        if slice.offset + slice.len != self.filled || !Arc::ptr_eq(&slice.block, &self.block) {
+        if slice.offset + slice.len != self.filled || !Arc::ptr_eq(&slice.block.0, &self.block) {
             return 0;
         }
         let taken = bytes.len().min(self.room());
@@ -170,7 +173,7 @@ impl Open {
     /// Lends the bytes filled from `start` on, if there are any.
     pub(crate) fn lend(&self, start: usize) -> Option<BlockSlice> {
         let len = self.filled().checked_sub(start).filter(|len| *len > 0)?;
-        Some(BlockSlice { block: Arc::clone(&self.block), offset: narrow(start), len: narrow(len) })
+        Some(BlockSlice::new(&self.block, narrow(start), narrow(len)))
     }
 
     /// The bytes not filled yet. They may hold what an earlier request left: show them to the
@@ -195,7 +198,7 @@ impl Open {
         let offset = self.filled;
         let len = narrow(len);
         self.filled += len;
-        BlockSlice { block: Arc::clone(&self.block), offset, len }
+        BlockSlice::new(&self.block, offset, len)
     }
 
     #[inline]
@@ -207,12 +210,18 @@ impl Open {
 /// Bytes of a block, lent: it keeps the block from being written again.
 #[derive(Clone)]
 pub(crate) struct BlockSlice {
-    block: Arc<Block>,
+    block: ByValue<Arc<Block>>,
     offset: u32, // Invariant I1.
     len: u32,
 }
 
 impl BlockSlice {
+    #[inline]
+    fn new(block: &Arc<Block>, offset: u32, len: u32) -> Self {
+        Self { block: ByValue::new(Arc::clone(block)), offset, len }
+    }
+
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len as usize
     }
@@ -234,7 +243,7 @@ impl BlockSlice {
     pub(crate) fn through<'s>(first: &'s Self, last: &'s Self) -> &'s [u8] {
         let end = last.offset + last.len;
         assert!(
-            first.offset <= last.offset && Arc::ptr_eq(&first.block, &last.block),
+            first.offset <= last.offset && Arc::ptr_eq(&first.block.0, &last.block.0),
             "a run from {first:?} to {last:?}"
         );
         let len = (end - first.offset) as usize;
@@ -253,7 +262,7 @@ impl BlockSlice {
     /// When they are not in one block, in this order.
     pub(crate) fn spanning(first: &Self, last: &Self) -> Self {
         let len = narrow(Self::through(first, last).len());
-        Self { block: Arc::clone(&first.block), offset: first.offset, len }
+        Self::new(&first.block.0, first.offset, len)
     }
 
     /// How many bytes the block has that this slice keeps.
@@ -269,8 +278,7 @@ impl BlockSlice {
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
         assert!(at <= self.len(), "split {} bytes at {at}", self.len());
         let at = narrow(at);
-        let rest =
-            Self { block: Arc::clone(&self.block), offset: self.offset + at, len: self.len - at };
+        let rest = Self::new(&self.block.0, self.offset + at, self.len - at);
         self.len = at;
         rest
     }
@@ -290,7 +298,7 @@ impl BlockSlice {
     /// Whether `other` is in the same block and begins where this one ends.
     #[inline]
     pub(crate) fn touches(&self, other: &Self) -> bool {
-        self.offset + self.len == other.offset && Arc::ptr_eq(&self.block, &other.block)
+        self.offset + self.len == other.offset && Arc::ptr_eq(&self.block.0, &other.block.0)
     }
 
     /// Takes `other` in, if it [`touches`](Self::touches) this one.
@@ -300,6 +308,60 @@ impl BlockSlice {
         }
         self.len += other.len;
         Ok(())
+    }
+}
+
+/// A pointer that is dropped by value, not in its place.
+///
+/// In its place, as the compiler drops a field, its address goes to the call that frees what it points
+/// to. A bucket is one of several things, of which only some own anything; with one of those dropped in
+/// its place every bucket would have to be in memory wherever it might be dropped, and moving one of
+/// borrowed bytes would cost as much as freeing one that is not.
+#[derive(Clone)]
+pub(crate) struct ByValue<P: Release>(ManuallyDrop<P>); // Invariant I5.
+
+/// How a [`ByValue`] lets go of its pointer: in place, or where that is much code, in a call.
+pub(crate) trait Release {
+    fn release(self);
+}
+
+impl Release for Arc<Block> {
+    #[inline]
+    fn release(self) {
+        drop(self);
+    }
+}
+
+impl<P: Release> ByValue<P> {
+    #[inline]
+    pub(crate) const fn new(pointer: P) -> Self {
+        Self(ManuallyDrop::new(pointer))
+    }
+}
+
+impl<P: Release + Deref> Deref for ByValue<P> {
+    type Target = P::Target;
+
+    #[inline]
+    fn deref(&self) -> &P::Target {
+        &self.0
+    }
+}
+
+impl<P: Release + DerefMut> DerefMut for ByValue<P> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut P::Target {
+        &mut self.0
+    }
+}
+
+impl<P: Release> Drop for ByValue<P> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: it is there (I5), and it is not used again: a value is dropped once, and what sees
+        // its fields afterwards is the compiler's drop of a `ManuallyDrop`, which does nothing.
+        let pointer = unsafe { ManuallyDrop::take(&mut self.0) };
+        pointer.release();
     }
 }
 
@@ -313,7 +375,7 @@ impl Open {
 #[cfg(all(test, not(loom)))]
 impl BlockSlice {
     pub(super) fn block_id(&self) -> usize {
-        Arc::as_ptr(&self.block).addr()
+        Arc::as_ptr(&self.block.0).addr()
     }
 }
 

@@ -16,7 +16,7 @@ use std::io;
 
 use bytes::Bytes;
 
-pub(crate) use self::block::BlockSlice;
+pub(crate) use self::block::{BlockSlice, ByValue, Release};
 use self::blocks::Blocks;
 pub(crate) use self::blocks::TakenBlock;
 pub use self::budget::Budget;

@@ -26,7 +26,7 @@ pub use self::file::FileData;
 pub use self::metadata::Metadata;
 pub use self::stream::StreamData;
 use crate::Error;
-use crate::alloc::BlockSlice;
+use crate::alloc::{BlockSlice, ByValue, Release};
 
 /// A run of bytes, or one mark, on its way through a chain.
 ///
@@ -45,7 +45,7 @@ enum Repr<'a> {
     Flush,
     Eos,
     Eoc,
-    Boxed(Box<Boxed>),
+    Boxed(ByValue<Box<Boxed>>),
 }
 
 enum Boxed {
@@ -54,6 +54,27 @@ enum Boxed {
     Metadata(Box<dyn Metadata>),
     Eor(Eor),
     Error(Error),
+}
+
+impl Repr<'_> {
+    fn boxed(boxed: Boxed) -> Self {
+        Self::Boxed(ByValue::new(Box::new(boxed)))
+    }
+}
+
+impl Release for Box<Boxed> {
+    #[cold]
+    #[inline(never)]
+    fn release(self) {
+        drop(self);
+    }
+}
+
+impl Boxed {
+    /// Takes it out of its box.
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Bytes(Bytes::new()))
+    }
 }
 
 impl Bucket<'static> {
@@ -153,7 +174,7 @@ impl Bucket<'static> {
     }
 
     fn boxed(boxed: Boxed) -> Self {
-        Self(Repr::Boxed(Box::new(boxed)))
+        Self(Repr::boxed(boxed))
     }
 }
 

@@ -128,13 +128,13 @@ impl<'a> Bucket<'a> {
             Repr::Flush => Repr::Flush,
             Repr::Eos => Repr::Eos,
             Repr::Eoc => Repr::Eoc,
-            Repr::Boxed(boxed) => Repr::Boxed(Box::new(match &**boxed {
+            Repr::Boxed(boxed) => Repr::boxed(match &**boxed {
                 Boxed::Bytes(bytes) => Boxed::Bytes(bytes.clone()),
                 Boxed::Data(data) => Boxed::Data(data.try_clone()?),
                 Boxed::Metadata(mark) => Boxed::Metadata(mark.try_clone()?),
                 Boxed::Error(error) => Boxed::Error(error.clone()),
                 Boxed::Eor(_) => return None,
-            })),
+            }),
         }))
     }
 
@@ -167,7 +167,7 @@ impl<'a> Bucket<'a> {
             Repr::Transient(bytes) => Some(Bytes::copy_from_slice(bytes)),
             Repr::Immortal(bytes) => Some(Bytes::from_static(bytes)),
             Repr::Block(slice) => Some(Bytes::from_owner(slice)),
-            Repr::Boxed(boxed) => match *boxed {
+            Repr::Boxed(mut boxed) => match boxed.take() {
                 Boxed::Bytes(bytes) => Some(bytes),
                 _ => None,
             },
@@ -178,8 +178,8 @@ impl<'a> Bucket<'a> {
     /// Tells the owner of an EOR bucket how its request ended; anything else is only dropped. For
     /// terminals.
     pub fn complete(self, outcome: &Outcome) {
-        if let Repr::Boxed(boxed) = self.0
-            && let Boxed::Eor(eor) = *boxed
+        if let Repr::Boxed(mut boxed) = self.0
+            && let Boxed::Eor(eor) = boxed.take()
         {
             eor.complete(outcome);
         }
