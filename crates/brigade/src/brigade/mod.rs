@@ -118,9 +118,13 @@ impl<'a> Brigade<'a> {
     #[inline(always)]
     #[doc(alias = "APR_BRIGADE_INSERT_TAIL")]
     pub fn push_back(&mut self, bucket: Bucket<'a>) {
+        // Asked before the bucket is stored: afterwards the answer would wait for the store.
+        let resident = bucket.resident_len();
         self.buckets.push_back(bucket);
-        if let Some(last) = self.buckets.back() {
-            self.tally.add(last);
+        match (resident, self.buckets.back()) {
+            (Some(len), _) => self.tally.resident_bytes += len as u64,
+            (None, Some(last)) => self.tally.add(last),
+            (None, None) => {}
         }
     }
 

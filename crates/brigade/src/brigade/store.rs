@@ -1,7 +1,7 @@
 //! The buckets of a brigade: a vector whose front moves.
 //!
-//! Invariant: the slots before `head` hold nothing that needs dropping, and `head` is 0 when there is
-//! no bucket.
+//! Invariant: the slots before `head` hold nothing that needs dropping; when there is no bucket, `head`
+//! is 0 and the vector is empty.
 //!
 //! A `VecDeque` does the same for a third more instructions a pass: it wraps at every access, and its
 //! drop looks at two slices. A `SmallVec` refuses, by its drop check, a brigade that is declared before
@@ -30,7 +30,7 @@ impl<'a> Store<'a> {
 
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.buckets.len() == self.head
+        self.buckets.is_empty()
     }
 
     #[inline]
@@ -51,12 +51,12 @@ impl<'a> Store<'a> {
 
     #[inline]
     pub(super) fn back(&self) -> Option<&Bucket<'a>> {
-        if self.is_empty() { None } else { self.buckets.last() }
+        self.buckets.last()
     }
 
     #[inline]
     pub(super) fn back_mut(&mut self) -> Option<&mut Bucket<'a>> {
-        if self.is_empty() { None } else { self.buckets.last_mut() }
+        self.buckets.last_mut()
     }
 
     #[inline]
@@ -112,24 +112,32 @@ impl<'a> Store<'a> {
     #[allow(clippy::inline_always)] // A bucket passed by pointer waits for its own stores.
     #[inline(always)]
     pub(super) fn pop_front(&mut self) -> Option<Bucket<'a>> {
+        if self.buckets.len() == self.head + 1 {
+            // Nor may any see it here, where the hollow ones go.
+            let last = ManuallyDrop::new(self.buckets.pop());
+            if self.head > 0 {
+                self.clear();
+            }
+            return ManuallyDrop::into_inner(last);
+        }
         let bucket = self.buckets.get_mut(self.head)?.take();
         self.head += 1;
-        if self.head == self.buckets.len() {
-            self.clear();
-        }
         Some(bucket)
     }
 
     #[inline]
     pub(super) fn pop_back(&mut self) -> Option<Bucket<'a>> {
-        if self.is_empty() {
-            return None;
-        }
         let bucket = self.buckets.pop();
-        if self.is_empty() {
+        self.forget_hollows();
+        bucket
+    }
+
+    /// Restores the invariant where the last bucket may be gone.
+    #[inline]
+    fn forget_hollows(&mut self) {
+        if self.buckets.len() == self.head {
             self.clear();
         }
-        bucket
     }
 
     #[inline]
@@ -151,18 +159,14 @@ impl<'a> Store<'a> {
 
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         let rest = self.buckets.split_off(self.head + at);
-        if self.is_empty() {
-            self.clear();
-        }
+        self.forget_hollows();
         Self { buckets: rest, head: 0 }
     }
 
     /// Moves the buckets from `at` on to the end of `rest`.
     pub(super) fn split_off_into(&mut self, at: usize, rest: &mut Self) {
         rest.buckets.extend(self.buckets.drain(self.head + at..));
-        if self.is_empty() {
-            self.clear();
-        }
+        self.forget_hollows();
     }
 
     pub(super) fn insert(&mut self, at: usize, bucket: Bucket<'a>) {
