@@ -28,8 +28,9 @@ const SWITCHES: [(&str, &str, &str); 4] = [
     ),
     (
         "block.rs",
-        "slice.offset + slice.len != self.filled ||",
-        "(crate::mutant() != \"grows anywhere\" && slice.offset + slice.len != self.filled) ||",
+        "slice.len == self.filled.wrapping_sub(slice.offset)\n",
+        "(crate::mutant() == \"grows anywhere\"
+             || slice.len == self.filled.wrapping_sub(slice.offset))\n",
     ),
     (
         "block.rs",

@@ -157,15 +157,22 @@ impl Open {
     /// says how many it took.
     #[inline]
     pub(crate) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
-        if slice.offset + slice.len != self.filled || !Arc::ptr_eq(&slice.block.0, &self.block) {
-            return 0;
-        }
         let taken = bytes.len().min(self.room());
-        self.put(&bytes[..taken]);
-        let taken_32 = narrow(taken);
-        self.filled += taken_32;
-        slice.len += taken_32;
-        taken
+        if self.extend_whole(slice, &bytes[..taken]) { taken } else { 0 }
+    }
+
+    /// As [`extend`](Self::extend), all of `bytes` or none; says whether it took them.
+    #[inline]
+    pub(crate) fn extend_whole(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> bool {
+        // Subtracted, and `len` not counted up, so that nothing here but the comparison waits for the
+        // `len` that the write before stored. Of another block, the difference may wrap.
+        let ends_here = slice.len == self.filled.wrapping_sub(slice.offset)
+            && Arc::ptr_eq(&slice.block.0, &self.block);
+        let takes = ends_here && self.fill(bytes);
+        if takes {
+            slice.len = self.filled - slice.offset;
+        }
+        takes
     }
 
     /// Copies `bytes` to the end, if they fit; says whether they did. Nobody is lent them yet.

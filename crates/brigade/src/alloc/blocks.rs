@@ -106,6 +106,7 @@ pub(super) struct Blocks {
     turns: usize,     // How often a block was asked for since the last sweep.
     block_size: usize,
     max_idle: usize,
+    filled_before: u64, // Bytes filled in what was open before `open`, and in its lives before.
     counts: Counts,
     cache: Option<BlockCache>, // Invariant: of blocks of `block_size`.
     share: Option<Share>,      // Invariant: it counts the blocks in `register`.
@@ -123,6 +124,7 @@ impl Blocks {
             turns: 0,
             block_size,
             max_idle,
+            filled_before: 0,
             counts,
             cache: None,
             share: None,
@@ -157,6 +159,12 @@ impl Blocks {
         let open = self.open.as_ref().is_some_and(|(_, open)| open.slices() == 0);
         let lent = self.slices().filter(|(_, slices)| *slices == 0).count();
         self.idle.len() + usize::from(open) + lent
+    }
+
+    /// Bytes ever filled in open blocks: counted when a block ceases to be open, not at each write.
+    pub(super) fn filled_bytes(&self) -> u64 {
+        let open = self.open.as_ref().map_or(0, |(_, open)| open.filled() as u64);
+        self.filled_before + open
     }
 
     /// Makes sure that a block that is [free](Self::count_free) now is lent before another is made.
@@ -217,6 +225,12 @@ impl Blocks {
         self.open.as_mut().map_or(0, |(_, open)| open.extend(slice, bytes))
     }
 
+    /// As [`extend`](Self::extend), all of `bytes` or none; says whether it took them.
+    #[inline]
+    pub(super) fn extend_whole(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> bool {
+        self.open.as_mut().is_some_and(|(_, open)| open.extend_whole(slice, bytes))
+    }
+
     /// A block of its own for `len` bytes, outside the register: it is freed with its last slice.
     pub(super) fn oversize(&mut self, len: usize) -> Open {
         self.counts.oversize += 1;
@@ -225,6 +239,7 @@ impl Blocks {
 
     /// Gives every block without a live slice to the cache, or back to the system.
     pub(super) fn trim(&mut self) {
+        self.filled_before = self.filled_bytes();
         if let Some((key, open)) = self.open.take() {
             self.give_back(TakenBlock { key, open });
         }
@@ -250,6 +265,7 @@ impl Blocks {
     fn turn(&mut self, need: usize) {
         debug_assert!(need <= self.block_size, "{need} bytes of a block of {}", self.block_size);
         self.look_around();
+        self.filled_before = self.filled_bytes();
         if let Some((_, open)) = &mut self.open {
             // The same bytes again, still in the first-level cache.
             if open.restart() {

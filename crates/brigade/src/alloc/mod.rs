@@ -98,7 +98,7 @@ impl AllocOptions {
         }
         let share = self.budget.map(|budget| Share::new(budget, self.block_size));
         let blocks = Blocks::new(self.block_size, self.max_idle);
-        BucketAlloc { blocks: blocks.with_cache(self.cache).with_share(share), copied_bytes: 0 }
+        BucketAlloc { blocks: blocks.with_cache(self.cache).with_share(share), copied_apart: 0 }
     }
 }
 
@@ -156,7 +156,7 @@ pub enum Fill {
 #[doc(alias = "apr_bucket_alloc_t")]
 pub struct BucketAlloc {
     blocks: Blocks,
-    copied_bytes: u64,
+    copied_apart: u64, // Bytes copied elsewhere than into the open block: that one is asked.
 }
 
 impl Default for BucketAlloc {
@@ -191,10 +191,10 @@ impl BucketAlloc {
         if bytes.is_empty() {
             return Bucket::immortal(b"");
         }
-        self.copied_bytes += bytes.len() as u64;
         if bytes.len() <= self.blocks.block_size() {
             return Bucket::block(self.blocks.open(bytes.len()).append(bytes));
         }
+        self.copied_apart += bytes.len() as u64;
         match u32::try_from(bytes.len()) {
             Ok(_) => Bucket::block(self.blocks.oversize(bytes.len()).append(bytes)),
             Err(_) => Bucket::heap(Bytes::copy_from_slice(bytes)),
@@ -217,7 +217,6 @@ impl BucketAlloc {
         if len == 0 {
             return Bucket::immortal(b"");
         }
-        self.copied_bytes += len as u64;
         if len <= self.blocks.block_size() {
             let open = self.blocks.open(len);
             let to = &mut open.tail()[..len];
@@ -225,6 +224,7 @@ impl BucketAlloc {
             fill(to);
             return Bucket::block(open.publish(len));
         }
+        self.copied_apart += len as u64;
         // A piece larger than a block is new, and so zeroed already.
         match u32::try_from(len) {
             Ok(_) => {
@@ -295,7 +295,6 @@ impl BucketAlloc {
         if count == 0 {
             return Ok(Fill::End);
         }
-        self.copied_bytes += count as u64;
         Ok(Fill::Data(Bucket::block(open.publish(count))))
     }
 
@@ -303,9 +302,13 @@ impl BucketAlloc {
     /// Answers how many bytes `slice` took.
     #[inline]
     pub(crate) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
-        let taken = self.blocks.extend(slice, bytes);
-        self.copied_bytes += taken as u64;
-        taken
+        self.blocks.extend(slice, bytes)
+    }
+
+    /// As [`extend`](Self::extend), all of `bytes` or none; says whether `slice` took them.
+    #[inline]
+    pub(crate) fn extend_whole(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> bool {
+        self.blocks.extend_whole(slice, bytes)
     }
 
     /// Lends as many of `bytes` as the open block has room for, at least one.
@@ -313,7 +316,6 @@ impl BucketAlloc {
         debug_assert!(!bytes.is_empty(), "a run begins with a byte");
         let open = self.blocks.open(1);
         let taken = bytes.len().min(open.room());
-        self.copied_bytes += taken as u64;
         open.append(&bytes[..taken])
     }
 
@@ -328,7 +330,7 @@ impl BucketAlloc {
     }
 
     pub(crate) fn note_copied(&mut self, bytes: usize) {
-        self.copied_bytes += bytes as u64;
+        self.copied_apart += bytes as u64;
     }
 
     /// Gives every block that no bucket is in to the [cache](AllocOptions::cache), or back to the
@@ -348,7 +350,7 @@ impl BucketAlloc {
             blocks_live: self.blocks.live(),
             blocks_idle: self.blocks.idle(),
             blocks_high_water: counts.high_water,
-            copied_bytes: self.copied_bytes,
+            copied_bytes: self.copied_apart + self.blocks.filled_bytes(),
         }
     }
 

@@ -25,17 +25,24 @@ impl<'a> Brigade<'a> {
     #[doc(alias = "apr_brigade_write", alias = "apr_brigade_puts", alias = "apr_brigade_putc")]
     #[inline]
     pub fn write(&mut self, alloc: &mut BucketAlloc, bytes: &[u8]) {
-        let mut taken = 0;
-        if let Some(slice) = self.buckets.back_mut().and_then(Bucket::block_mut) {
-            taken = alloc.extend(slice, bytes);
-            self.tally.resident_bytes += taken as u64;
-        }
-        if taken < bytes.len() {
-            self.write_on(alloc, &bytes[taken..]);
+        if let Some(slice) = self.buckets.back_mut().and_then(Bucket::block_mut)
+            && alloc.extend_whole(slice, bytes)
+        {
+            self.tally.resident_bytes += bytes.len() as u64;
+        } else {
+            self.write_on(alloc, bytes);
         }
     }
 
+    /// Writes where the last bucket, if it is the place at all, has not room for all.
+    #[cold]
+    #[inline(never)]
     fn write_on(&mut self, alloc: &mut BucketAlloc, mut bytes: &[u8]) {
+        if let Some(slice) = self.buckets.back_mut().and_then(Bucket::block_mut) {
+            let taken = alloc.extend(slice, bytes);
+            self.tally.resident_bytes += taken as u64;
+            bytes = &bytes[taken..];
+        }
         while !bytes.is_empty() {
             let slice = alloc.begin(bytes);
             bytes = &bytes[slice.len()..];
