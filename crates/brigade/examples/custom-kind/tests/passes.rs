@@ -2,7 +2,7 @@
 
 use brigade::{
     Brigade, Bucket, BucketAlloc, Chain, Effects, ErrorKind, FilterKind, Member, OutputFilter,
-    ReadCx, ReadMode, Registry, recorder,
+    ReadCx, ReadMode, Registry, Terminal, recorder,
 };
 use brigade_testkit::Case;
 use custom_kind::{Checkpoint, Offsets, Repeat};
@@ -173,10 +173,25 @@ fn own_mark_goes_through_every_stock_filter() {
 }
 
 #[test]
-fn own_data_is_left_alone_by_pass() {
-    let (bytes, marks) = through("pass");
-    assert_eq!(bytes, [b"one", &abc()[..], b"two"].concat());
-    assert_eq!(marks[0], (3003, "CHECKPOINT".to_owned()));
+fn own_data_is_left_alone_and_unread_by_pass() {
+    let mut registry = Registry::new();
+    brigade_filters::register_all(&mut registry);
+    let mut chain = Chain::new(Kept(Brigade::new()));
+    chain.join_request(registry.prepare("pass").unwrap().member());
+    chain.pass(&mut sample()).unwrap();
+    let kept = &mut chain.terminal::<Kept>().unwrap().0;
+    assert!(kept.iter().any(|bucket| bucket.as_data::<Repeat>().is_some()));
+    check_sample(std::mem::take(kept));
+}
+
+/// Keeps the buckets themselves.
+struct Kept(Brigade<'static>);
+
+impl Terminal for Kept {
+    fn write(&mut self, brigade: &mut Brigade<'_>, cx: &mut ReadCx<'_>) -> brigade::Result<()> {
+        brigade.set_aside(&mut self.0, cx.alloc());
+        Ok(())
+    }
 }
 
 #[test]
