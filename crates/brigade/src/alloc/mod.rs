@@ -8,6 +8,8 @@ mod block;
 mod blocks;
 mod budget;
 mod cache;
+#[cfg(test)]
+mod flat;
 mod pressure;
 #[cfg(test)]
 mod tests;

@@ -85,8 +85,9 @@ impl World {
             Kind::File => Bucket::file(text_file(), 0, len as u64),
             Kind::Pieces => Bucket::of(Pieces(bytes)),
             Kind::Blocking => Bucket::stream(bytes),
-            Kind::Ready => Bucket::of(ready(bytes, false)),
-            Kind::Stuttering => Bucket::of(ready(bytes, true)),
+            Kind::Ready => Bucket::of(ready(bytes, None)),
+            Kind::Stuttering => Bucket::of(ready(bytes, Some(io::ErrorKind::WouldBlock))),
+            Kind::Failing => Bucket::of(ready(bytes, Some(io::ErrorKind::TimedOut))),
             Kind::Eos => Bucket::eos(),
             Kind::Flush => Bucket::flush(),
             Kind::Eor => self.ends.make(),
@@ -95,7 +96,7 @@ impl World {
             Kind::Custom => Bucket::metadata(Custom(len)),
         };
         let items = match kind {
-            Kind::Blocking | Kind::Ready | Kind::Stuttering => {
+            Kind::Blocking | Kind::Ready | Kind::Stuttering | Kind::Failing => {
                 vec![Item::Source(bytes.iter().copied().collect())]
             }
             _ if bucket.is_metadata() => vec![Item::Mark(bucket.kind_name().to_owned())],
@@ -133,16 +134,16 @@ fn fill(alloc: &mut BucketAlloc, mut bytes: &[u8]) -> Bucket<'static> {
     }
 }
 
-/// A STREAM that gives up to 7 bytes a time, each after having had nothing yet if it stutters.
-fn ready(mut bytes: &'static [u8], stutters: bool) -> StreamData {
-    let mut is_ready = !stutters;
+/// A STREAM that gives up to 7 bytes a time, each after one such error.
+fn ready(mut bytes: &'static [u8], error: Option<io::ErrorKind>) -> StreamData {
+    let mut is_ready = error.is_none();
     StreamData::ready(move |room, waker| {
-        if !is_ready {
+        if let Some(error) = error.filter(|_| !is_ready) {
             is_ready = true;
             waker.wake_by_ref();
-            return Err(io::ErrorKind::WouldBlock.into());
+            return Err(error.into());
         }
-        is_ready = !stutters;
+        is_ready = error.is_none();
         let room_bytes = room.len().min(7);
         bytes.read(&mut room[..room_bytes])
     })

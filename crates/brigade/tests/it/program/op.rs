@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Ready,
     /// A STREAM that has nothing yet before each of its pieces.
     Stuttering,
+    /// A STREAM whose source fails before each of its pieces, and goes on when it is asked again.
+    Failing,
     Eos,
     Flush,
     Eor,
@@ -35,7 +37,7 @@ pub(crate) enum Kind {
     Custom,
 }
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     Kind::Copied,
     Kind::Copied,
     Kind::Changed,
@@ -49,6 +51,7 @@ const KINDS: [Kind; 19] = [
     Kind::Blocking,
     Kind::Ready,
     Kind::Stuttering,
+    Kind::Failing,
     Kind::Eos,
     Kind::Flush,
     Kind::Eor,

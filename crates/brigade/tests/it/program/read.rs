@@ -97,9 +97,10 @@ impl World {
     }
 }
 
-/// A source that has nothing yet, or one that may block where that is not allowed.
+/// A source that has nothing yet, or fails; or one that may block where that is not allowed.
 #[track_caller]
 pub(super) fn check_source_error(error: &Error, mode: ReadMode) {
+    let is_source = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
     let is_refusal = error.kind() == ErrorKind::Unsupported && mode == ReadMode::NonBlocking;
-    assert!(error.kind() == ErrorKind::WouldBlock || is_refusal, "{error}");
+    assert!(is_source || is_refusal, "{error}");
 }
