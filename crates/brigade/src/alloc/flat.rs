@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::block::BlockSlice;
+use super::tests::cases;
 use super::{AllocOptions, BucketAlloc};
 use crate::brigade::Gather;
 use crate::{Brigade, Bucket};
@@ -156,7 +157,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn memory_is_flat_whatever_is_written_flushed_set_aside_drained_and_cloned(

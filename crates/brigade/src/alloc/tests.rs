@@ -182,8 +182,17 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// So many programs; under Miri, which takes seconds for one and lets nothing touch the disk, two.
+pub(super) fn cases(count: u32) -> ProptestConfig {
+    if cfg!(miri) {
+        ProptestConfig { cases: 2, failure_persistence: None, ..ProptestConfig::default() }
+    } else {
+        ProptestConfig::with_cases(count)
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn register_equals_the_truth_and_memory_is_flat_for_any_pattern(
@@ -200,7 +209,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(cases(32))]
 
     #[test]
     fn budget_counts_what_is_held_and_a_cache_mixes_no_bytes_for_any_pattern_of_several(
@@ -233,6 +242,9 @@ fn block_with_a_live_slice_never_enters_a_cache() {
     BlockCache::new(64, 1).give([open.close()].into_iter().map(Open::again));
 }
 
+/// Long enough for memory to grow if it can; Miri looks for something else.
+const TURNS: usize = if cfg!(miri) { 200 } else { 20_000 };
+
 /// A linear congruential generator: patterns long enough to matter, the same in every run.
 struct Dice(u64);
 
@@ -250,7 +262,7 @@ fn blocks_kept_for_ever_never_make_memory_grow() {
         let mut world = World::new(16);
         (0..held).for_each(|_| world.copy(64));
         let mut dice = Dice(held as u64);
-        for turn in 0..20_000 {
+        for turn in 0..TURNS {
             world.copy(64);
             if world.kept.len() > held + 8 {
                 let at = held + dice.below(world.kept.len() - held);
@@ -274,7 +286,7 @@ fn memory_stays_flat_when_the_oldest_or_random_ones_of_many_are_dropped() {
         let mut dice = Dice(7);
         (0..pinned).for_each(|_| world.copy(64));
         world.kept.reverse();
-        for _ in 0..20_000 {
+        for _ in 0..TURNS {
             if random {
                 let at = dice.below(world.kept.len());
                 drop(world.kept.swap_remove(at));
@@ -296,7 +308,7 @@ fn memory_stays_flat_when_the_oldest_or_random_ones_of_many_are_dropped() {
 fn bursts_of_random_size_stay_within_the_bound() {
     let mut world = World::new(4);
     let mut dice = Dice(3);
-    for _ in 0..400 {
+    for _ in 0..TURNS / 50 {
         (0..dice.below(300)).for_each(|_| world.copy(64));
         world.check();
         for _ in 0..dice.below(world.kept.len() + 1) {
