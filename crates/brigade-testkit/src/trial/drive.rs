@@ -191,12 +191,12 @@ impl<'i> Run<'_, 'i, '_> {
         for call in plan.items.split(|item| *item == Item::Call) {
             let mut brigade: Brigade<'i> = call.iter().map(|item| self.bucket(item)).collect();
             let calls = self.spied.calls();
-            let has_data = brigade.len_bytes().is_none_or(|bytes| bytes > 0);
+            let is_given = !brigade.is_empty();
             self.chain.pass(&mut brigade)?;
             if plan.calls == Calls::Awaited {
                 self.finish()?;
-                // Given data without being called: it has stepped aside.
-                if has_data && calls > 0 && self.spied.calls() == calls {
+                // Given something without being called: it has stepped aside.
+                if is_given && calls > 0 && self.spied.calls() == calls {
                     self.held_aside = Some(self.spied.held_bytes());
                 }
             }

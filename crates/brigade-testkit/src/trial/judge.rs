@@ -191,26 +191,33 @@ impl<'s> Oracle<'s> {
 
     fn check_effects(&self, output: &Output) -> Verdict {
         let (given, came) = (&self.input.bytes, &output.bytes);
-        let promise = match output.held_aside {
-            Some(_) => Promise::StepsAsideClean,
-            None => Promise::HonestEffects,
-        };
-        match output.effects {
-            Effects::Same if given != came => {
-                Err((promise, format!("it declares Same; {}", difference(given, came))))
+        match (output.effects, output.held_aside) {
+            (Effects::Same, _) if given != came => {
+                let (promise, declared) = self.declared("Same");
+                Err((promise, format!("{declared}; {}", difference(given, came))))
             }
-            Effects::SameLength if given.len() != came.len() => {
-                let (given, came) = (given.len(), came.len());
-                let wrong =
-                    format!("it declares SameLength; {given} bytes went in, and {came} came out");
-                Err((promise, wrong))
+            (Effects::SameLength, _) if given.len() != came.len() => {
+                let (promise, declared) = self.declared("SameLength");
+                let (given, came) = (count_of(given.len()), count_of(came.len()));
+                Err((promise, format!("{declared}; {given} went in, and {came} out")))
             }
-            _ => match output.held_aside {
-                Some(held) if held > 0 => {
-                    Err((promise, format!("it has stepped aside, and says it holds {held} bytes")))
-                }
-                _ => Ok(()),
-            },
+            (_, Some(held)) if held > 0 => {
+                let wrong = format!("it has stepped aside, and says it holds {}", count_of(held));
+                Err((Promise::StepsAsideClean, wrong))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The promise that effects are, and how the filter made it: one that steps aside counts as one
+    /// that changes nothing.
+    fn declared(&self, effects: &str) -> (Promise, String) {
+        let plan = Way::PLAIN.called().plan(self.heads.len(), self.input.bytes.len(), &[]);
+        match self.drive(&plan).held_aside {
+            Some(_) => {
+                (Promise::StepsAsideClean, format!("it steps aside, and so declares {effects}"))
+            }
+            None => (Promise::HonestEffects, format!("it declares {effects}")),
         }
     }
 
@@ -233,7 +240,7 @@ impl<'s> Oracle<'s> {
         let kept = most.map_or(0, |most| most.saturating_sub(self.decoded_len(&output.bytes)));
         let carry = self.subject.carry_bytes;
         if kept > carry {
-            let wrong = format!("after a FLUSH it keeps {kept} bytes, its carry is {carry}");
+            let wrong = format!("after a FLUSH it keeps {}, its carry is {carry}", count_of(kept));
             return Err((Promise::FlushLetsGo, wrong));
         }
         Ok(())
@@ -314,7 +321,7 @@ fn promise_of_error(plan: &Plan, error: &Error) -> Promise {
     let said = |text: &str| error.kind() == ErrorKind::Contract && words.contains(text);
     if said("answered Ok and left") {
         Promise::TakesAll
-    } else if said("the end of the body") {
+    } else if said("end of the body") {
         Promise::EndsOnce
     } else if said("declares") {
         Promise::HonestEffects
@@ -425,5 +432,9 @@ fn excerpt(bytes: &[u8], at: usize) -> String {
     let (before, after) =
         (if range.start > 0 { "…" } else { "" }, if range.end < bytes.len() { "…" } else { "" });
     let shown = bytes[range].escape_ascii();
-    format!("{before}\"{shown}\"{after} ({} bytes)", bytes.len())
+    format!("{before}\"{shown}\"{after} ({})", count_of(bytes.len()))
+}
+
+fn count_of(bytes: usize) -> String {
+    if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") }
 }

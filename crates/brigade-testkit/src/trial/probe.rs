@@ -8,7 +8,7 @@ use brigade::{Brigade, Effects, Error, Next, OutputFilter, Result};
 pub(super) const BELOW_FAILS: &str = "the kit lets a filter below fail";
 
 /// More than any filter makes of the small inputs it is tried with: it will never end.
-const FLOOD_BYTES: u64 = 64 << 20;
+const FLOOD_BYTES: u64 = 16 << 20;
 const FLOOD_BUCKETS: usize = 1 << 20;
 
 /// What a probe saw. Clones see the same.

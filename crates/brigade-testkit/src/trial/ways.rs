@@ -43,6 +43,11 @@ impl Way {
         around: Around::Nothing,
     };
 
+    /// The same with a call for each bucket.
+    pub(crate) fn called(self) -> Self {
+        Self { calls: EachCall::One, ..self }
+    }
+
     /// Every way that makes a difference with `cuts` cuts, simplest first.
     pub(crate) fn all(cuts: usize) -> Vec<Self> {
         let mut ways = Vec::new();

@@ -1,6 +1,6 @@
 //! The suite passes filters that keep their promises.
 
-use brigade::{Brigade, Bucket, Effects, Next, OutputFilter, Result, from_fn};
+use brigade::{Brigade, Bucket, Effects, Error, ErrorKind, Next, OutputFilter, Result, from_fn};
 use brigade_testkit::{Promise, conformance, unknown_mark};
 
 /// Hands everything on, bucket by bucket.
@@ -63,7 +63,12 @@ fn honest_filter_passes() {
 
 #[test]
 fn filter_that_keeps_its_declared_carry_passes() {
-    conformance(Words::default).turns("ab cd e", "ab cd e").carry(2).memory(WORD_BYTES).check();
+    conformance(Words::default)
+        .turns("ab cd e", "ab cd e")
+        .carry(2)
+        .memory(WORD_BYTES)
+        .stream_bytes(1 << 20)
+        .check();
 }
 
 #[test]
@@ -106,4 +111,91 @@ fn protocol_may_answer_an_error_with_a_whole_body() {
     let failure = conformance(answers).try_check().unwrap_err();
     assert_eq!(failure.promise(), Promise::HandsErrorsUp);
     assert_eq!(failure.wrong(), "the ERROR comes out as EOS");
+}
+
+#[test]
+fn wrong_length_is_caught_by_the_chain_or_by_the_suite() {
+    struct Doubles;
+    impl OutputFilter for Doubles {
+        fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
+            while let Some(bucket) = next.read(input)? {
+                if let Some(data) = bucket.bytes() {
+                    let again = next.alloc().copy(data);
+                    next.push(again)?;
+                }
+                next.push(bucket)?;
+            }
+            Ok(())
+        }
+
+        fn effects(&self) -> Effects {
+            Effects::SameLength
+        }
+    }
+    let failure = conformance(|| Doubles).try_check().unwrap_err();
+    assert_eq!(failure.promise(), Promise::HonestEffects);
+}
+
+/// Adds to a list at every call. That list is all of its memory, and no block has anything of it.
+#[test]
+fn bytes_that_are_kept_of_every_call_are_counted() {
+    let keeps = || {
+        let mut lens = Vec::new();
+        from_fn(move |input, next| {
+            lens.push(input.len());
+            next.push_all(input)
+        })
+    };
+    let failure = conformance(keeps).input("ab").try_check().unwrap_err();
+    assert_eq!(failure.promise(), Promise::BoundedMemory);
+}
+
+#[test]
+fn memory_that_is_held_and_not_told_is_found() {
+    let says_nothing = || {
+        let mut held = Vec::new();
+        from_fn(move |input, next| {
+            if held.is_empty() {
+                held = vec![0_u8; 1 << 20];
+            }
+            next.push_all(input)
+        })
+    };
+    let failure = conformance(says_nothing).input("ab").memory(1 << 20).try_check().unwrap_err();
+    assert_eq!(failure.promise(), Promise::BoundedMemory);
+    assert!(failure.wrong().ends_with("held_bytes() says 0"), "{failure}");
+}
+
+#[test]
+fn filter_that_panics_in_the_midst_of_a_stream_is_caught() {
+    let counts = || {
+        let mut left: u32 = 1 << 20;
+        from_fn(move |input, next| {
+            let bytes = input.len_bytes().unwrap_or(0);
+            left =
+                left.checked_sub(u32::try_from(bytes).unwrap()).expect("a body of a MiB at most");
+            next.push_all(input)
+        })
+    };
+    let failure = conformance(counts).input("ab").try_check().unwrap_err();
+    assert_eq!(failure.promise(), Promise::NeverPanics);
+}
+
+#[test]
+fn filter_that_refuses_what_is_too_large_passes() {
+    let limits = || {
+        let mut left: usize = 1 << 20;
+        from_fn(move |input, next| {
+            while let Some(bucket) = next.read(input)? {
+                let len = bucket.bytes().map_or(0, <[u8]>::len);
+                let Some(rest) = left.checked_sub(len) else {
+                    return Err(Error::new(ErrorKind::TooLarge, "pass more than a MiB"));
+                };
+                left = rest;
+                next.push(bucket)?;
+            }
+            Ok(())
+        })
+    };
+    conformance(limits).input("ab").check();
 }
