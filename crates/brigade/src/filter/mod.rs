@@ -3,6 +3,7 @@
 //! Data flows one way: the owner of a chain passes a brigade at its top, each filter pushes what it
 //! makes of it to the next, and the terminal takes what leaves the last.
 
+mod async_filter;
 mod carry;
 mod chain;
 mod effects;
@@ -24,6 +25,7 @@ mod spec;
 mod terminal;
 mod whole;
 
+pub use self::async_filter::{AsyncBody, AsyncFilter};
 pub use self::carry::{Line, LineCarry, Needle, NeedleCarry, Over, Sought, Text, Utf8Carry};
 pub use self::chain::Chain;
 pub use self::effects::Effects;

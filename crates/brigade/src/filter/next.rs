@@ -16,7 +16,7 @@ use crate::{Brigade, Bucket, BucketAlloc, Budget, Error, ReadMode, Result};
 /// What was pushed goes down when it has grown past this many bytes.
 pub(super) const PIECE_BYTES: u64 = 64 * 1024;
 /// And when it has grown past this many buckets: marks and FILEs take room too.
-const PIECE_BUCKETS: usize = 1024;
+pub(super) const PIECE_BUCKETS: usize = 1024;
 
 /// The rest of the chain, as a filter sees it while it runs.
 ///

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::next::PIECE_BUCKETS;
 use super::{Chain, Member, Next, Progress, Terminal};
 use crate::{AllocOptions, Brigade, Bucket, End, Error, Outcome, ReadCx, ReadMode, Result};
 
@@ -38,9 +39,6 @@ pub struct Outbox {
     end: End, // What an EOR that is taken is told.
     is_idling: bool,
 }
-
-/// Marks and FILEs take room too.
-const MOST_BUCKETS: usize = 1024;
 
 impl Outbox {
     /// Makes an outbox that is full while it holds `limit_bytes` bytes in memory or more, or 1024
@@ -98,7 +96,7 @@ impl Terminal for Outbox {
 
     fn should_yield(&self) -> bool {
         let is_full = self.held.resident_bytes() >= self.limit_bytes;
-        is_full && self.is_pending() || self.held.len() >= MOST_BUCKETS
+        is_full && self.is_pending() || self.held.len() >= PIECE_BUCKETS
     }
 
     fn abort(&mut self, end: End) {
