@@ -2,7 +2,9 @@
 //!
 //! [`NetworkWriter`] is the terminal that turns buckets into as few system calls as it can: bytes in
 //! memory by vectored writes, files by `sendfile`. It writes to a [`Transport`]: blocking sockets
-//! ([`StdTransport`]), those of tokio ([`TokioTransport`]), or your own. [`NetworkReader`] takes in
+//! ([`StdTransport`]), non-blocking ones for a loop of your own ([`NonBlockingTransport`]), those of tokio
+//! (`TokioTransport`, or `AsyncWriteTransport` for whatever it can write to), TLS over any of them
+//! (`TlsTransport`), or your own. [`NetworkReader`] takes in
 //! what a peer sends, in blocks of the same allocator.
 //!
 //! ```
@@ -32,6 +34,8 @@
 #![cfg_attr(not(feature = "mmap"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+mod async_write;
 #[cfg(feature = "mmap")]
 #[allow(unsafe_code)] // Mapping memory is; every block is argued there.
 pub mod mmap;
@@ -39,14 +43,23 @@ mod reader;
 mod ready_transport;
 mod socket;
 mod std_transport;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "tokio")]
 mod tokio_transport;
 mod transport;
 mod writer;
 
+#[cfg(feature = "tokio")]
+pub use async_write::{AsyncWriteTransport, Readiness};
 pub use reader::{NetworkReader, Source};
 pub use ready_transport::{NonBlockingSource, NonBlockingTransport};
+/// What a [`TlsTransport`] is configured by.
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use std_transport::{StdSource, StdTransport};
+#[cfg(feature = "tls")]
+pub use tls::{TlsSource, TlsTransport};
 #[cfg(feature = "tokio")]
 pub use tokio_transport::{TokioSocket, TokioSource, TokioTransport};
 pub use transport::{Close, Duplex, Interest, More, Transport};

@@ -1,6 +1,8 @@
 //! What the network writer, the reader and the transports promise.
 #![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
+#[cfg(feature = "tokio")]
+mod async_write;
 mod faults;
 mod files;
 mod kit;
@@ -17,5 +19,7 @@ mod rules;
 mod std_line;
 mod streams;
 mod suite;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(feature = "tokio")]
 mod tokio_line;

@@ -33,7 +33,7 @@ fn unix_pair() -> (UnixStream, Peer) {
 }
 
 /// Waits as a loop of the smallest kind does.
-fn wait_by_poll(socket: &impl AsFd, interest: Interest) {
+pub(crate) fn wait_by_poll(socket: &impl AsFd, interest: Interest) {
     let events = match interest {
         Interest::Readable => PollFlags::IN,
         Interest::Writable => PollFlags::OUT,
@@ -114,7 +114,7 @@ impl Rig for Memory {
 }
 
 #[cfg(feature = "tokio")]
-pub(crate) use self::on_tokio::{Tokio, TokioUnix};
+pub(crate) use self::on_tokio::{RUNTIME, Tokio, TokioAsyncWrite, TokioUnix, wait_on_tokio};
 
 #[cfg(feature = "tokio")]
 mod on_tokio {
@@ -123,7 +123,10 @@ mod on_tokio {
     use std::sync::{Arc, LazyLock};
     use std::time::Duration;
 
-    use brigade_net::{Interest, StdTransport, TokioSocket, TokioTransport};
+    use brigade_net::{
+        AsyncWriteTransport, Interest, Readiness, StdTransport, TokioSocket, TokioTransport,
+    };
+    use rustix::net::sockopt;
     use tokio::net::{TcpStream, UnixStream};
     use tokio::runtime::{Builder, Runtime};
     use tokio::time::timeout;
@@ -135,7 +138,7 @@ mod on_tokio {
         Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
     });
 
-    fn wait<S: TokioSocket>(socket: &S, interest: Interest) {
+    pub(crate) fn wait_on_tokio<S: TokioSocket>(socket: &S, interest: Interest) {
         let ready = poll_fn(|cx| socket.poll_ready(interest, cx));
         let ready = RUNTIME.block_on(async { timeout(PATIENCE, ready).await });
         ready.unwrap_or_else(|_| panic!("never ready for {interest:?}")).unwrap();
@@ -155,7 +158,7 @@ mod on_tokio {
         }
 
         fn wait(&self, near: &Self::Near, interest: Interest) {
-            wait(&**near.stream(), interest);
+            wait_on_tokio(&**near.stream(), interest);
         }
     }
 
@@ -175,7 +178,32 @@ mod on_tokio {
         }
 
         fn wait(&self, near: &Self::Near, interest: Interest) {
-            wait(&**near.stream(), interest);
+            wait_on_tokio(&**near.stream(), interest);
+        }
+    }
+
+    pub(crate) struct TokioAsyncWrite(Readiness);
+
+    impl Rig for TokioAsyncWrite {
+        type Near = AsyncWriteTransport<TcpStream>;
+
+        const SENDS_FILES: bool = false;
+
+        fn connect(_limit: Duration) -> (Self, Self::Near, Peer) {
+            let (near, far) = tcp_pair();
+            near.set_nonblocking(true).unwrap();
+            let _inside = RUNTIME.enter();
+            let near = TcpStream::from_std(near).unwrap();
+            let near = AsyncWriteTransport::new(near).on_reset(|stream| {
+                sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+            });
+            (Self(near.readiness()), near, Peer::new(StdTransport::new(far)))
+        }
+
+        fn wait(&self, _near: &Self::Near, interest: Interest) {
+            assert_eq!(interest, Interest::Writable);
+            let ready = RUNTIME.block_on(async { timeout(PATIENCE, self.0.ready()).await });
+            ready.expect("never ready");
         }
     }
 }

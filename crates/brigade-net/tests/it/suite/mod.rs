@@ -3,7 +3,9 @@
 //! A [`Rig`] connects a transport to a peer and waits as its loop would. The peer is the far end of the
 //! same kind of line, which waits.
 
-mod lines;
+pub(crate) mod lines;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -253,6 +255,8 @@ pub(crate) fn an_orderly_end_is_read_after_the_last_byte<R: Rig>() {
     patiently(&rig, &mut near, Transport::flush).unwrap();
     close(&rig, &mut near);
     assert_eq!(reader.join().unwrap().unwrap(), b"last words");
+    let written = near.write(&words, More::None).and_then(|_| near.flush());
+    written.expect_err("the end has been said");
 }
 
 pub(crate) fn a_reset_is_never_taken_for_the_end<R: Rig>() {
@@ -263,7 +267,8 @@ pub(crate) fn a_reset_is_never_taken_for_the_end<R: Rig>() {
     near.close(Close::Reset).unwrap();
     let answer = peer.read_on(100).join().unwrap();
     assert_eq!(answer.is_err(), R::RESETS, "{answer:?}");
-    let _ = near.write(&words, More::None).expect_err("the line is gone");
+    let written = near.write(&words, More::None).and_then(|_| near.flush());
+    written.expect_err("the line is gone");
 }
 
 pub(crate) fn a_line_dropped_in_the_middle_of_much_is_no_end_if_it_was_reset<R: Rig>() {
@@ -373,3 +378,13 @@ transport_suite!(tokio, crate::suite::lines::Tokio);
 #[cfg(feature = "tokio")]
 transport_suite!(tokio_unix, crate::suite::lines::TokioUnix);
 transport_suite!(in_memory, crate::suite::lines::Memory);
+#[cfg(feature = "tokio")]
+transport_suite!(tokio_async_write, crate::suite::lines::TokioAsyncWrite);
+#[cfg(feature = "tls")]
+transport_suite!(tls_blocking, crate::suite::tls::Blocking);
+#[cfg(feature = "tls")]
+transport_suite!(tls_non_blocking, crate::suite::tls::NonBlocking);
+#[cfg(feature = "tls")]
+transport_suite!(tls_in_memory, crate::suite::tls::Memory);
+#[cfg(all(feature = "tls", feature = "tokio"))]
+transport_suite!(tls_tokio, crate::suite::tls::Tokio);

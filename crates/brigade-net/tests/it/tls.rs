@@ -1,0 +1,374 @@
+//! What TLS adds to a line: hands are shaken in between, records are long, buffers short, and only an end
+//! that was said is one.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use brigade::{Bucket, BucketAlloc, Chain, End, Error, ErrorKind, Progress, ReadMode};
+use brigade_net::{
+    Close, Duplex, Interest, More, NetworkReader, NetworkWriter, NonBlockingTransport, Source,
+    StdTransport, TlsTransport, Transport, WaitsFor,
+};
+use brigade_testkit::{MemoryLine, MemorySource, memory_line};
+
+use crate::kit::{FILE, PATTERN};
+use crate::suite::PATIENCE;
+use crate::suite::lines::tcp_pair;
+use crate::suite::tls::{client, client_of, distrust, server};
+
+type Writer<T> = NetworkWriter<TlsTransport<T>>;
+
+fn chain<T: Duplex>(transport: TlsTransport<T>, mode: ReadMode) -> Chain {
+    Chain::new(NetworkWriter::new(transport)).mode(mode)
+}
+
+/// Both ends, on two threads' worth of waiting: a chain of the server, the client as it comes.
+fn ends(room_bytes: usize) -> (Chain, TlsTransport<MemoryLine>) {
+    let (near, far) = memory_line(room_bytes);
+    let near = server(near.waiting(PATIENCE));
+    (chain(near, ReadMode::Blocking), client(far.waiting(PATIENCE)))
+}
+
+/// Reads until the end or an error.
+fn read_all(mut source: impl Source) -> (Vec<u8>, io::Result<()>) {
+    let mut received = Vec::new();
+    let mut room = vec![0; 5000];
+    loop {
+        match source.read(&mut room) {
+            Ok(0) => return (received, Ok(())),
+            Ok(count) => received.extend_from_slice(&room[..count]),
+            Err(error) => return (received, Err(error)),
+        }
+    }
+}
+
+fn causes(error: &Error) -> Vec<String> {
+    let first: &dyn std::error::Error = error;
+    std::iter::successors(Some(first), |error| error.source()).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_writer_waits_to_read_while_hands_are_shaken() {
+    let (near, far) = memory_line(10_000);
+    let mut far = client(far);
+    let mut source = far.source();
+    let mut chain = chain(server(near), ReadMode::NonBlocking);
+    chain.write(b"hello").unwrap();
+    chain.flush().unwrap();
+    let mut room = [0; 10];
+    for _ in 0..2 {
+        let writer = chain.terminal::<Writer<MemoryLine>>().unwrap();
+        assert_eq!(writer.waits_for(), Some(WaitsFor::Transport(Interest::Readable)));
+        assert_eq!(source.read(&mut room).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(source.waits_for(), Interest::Readable);
+        let _ = chain.resume().unwrap();
+    }
+    assert_eq!(chain.progress(), Progress::Done);
+    assert_eq!((source.read(&mut room).unwrap(), &room[..5]), (5, &b"hello"[..]));
+    assert!(far.with_session(|session| session.alpn_protocol().is_none()));
+    assert!(!far.sends_files() && far.flush().is_ok());
+}
+
+#[test]
+fn a_certificate_that_nobody_trusts_is_a_clear_error_on_both_sides() {
+    let (near, far) = memory_line(10_000);
+    let far = client_of(far.waiting(PATIENCE), "localhost", distrust());
+    let reader = thread::spawn(move || {
+        let mut reader = NetworkReader::new(1000);
+        reader.fill(&mut BucketAlloc::new(), far.source()).unwrap_err()
+    });
+    let mut chain = chain(server(near.waiting(PATIENCE)), ReadMode::Blocking);
+    let served = chain.write(b"hello").and_then(|()| chain.flush()).unwrap_err();
+    let expected = [
+        "filter network: write 5 bytes, after 0 bytes",
+        "shake hands over TLS",
+        "received fatal alert: UnknownCA",
+    ];
+    let said = causes(&served);
+    assert_eq!((said[0].as_str(), said[1].as_str()), (expected[0], expected[1]));
+    assert!(said[2].starts_with(expected[2]), "{said:?}");
+    assert_eq!((served.kind(), chain.aborted()), (ErrorKind::InvalidInput, Some(End::Failed)));
+
+    let read = reader.join().unwrap();
+    let said = causes(&read);
+    assert_eq!((said[0].as_str(), said[1].as_str()), ("receive, with 0 bytes held", expected[1]));
+    assert!(said[2].starts_with("invalid peer certificate: UnknownIssuer"), "{said:?}");
+}
+
+#[test]
+fn a_client_that_speaks_no_tls_is_a_clear_error_and_is_told() {
+    let (near, mut far) = memory_line(10_000);
+    far.write(&[IoSlice::new(b"GET / HTTP/1.1\r\n\r\n")], More::None).unwrap();
+    let mut chain = chain(server(near), ReadMode::NonBlocking);
+    let error = chain.write(b"hello").and_then(|()| chain.flush()).unwrap_err();
+    assert_eq!(causes(&error)[1], "shake hands over TLS");
+    let mut alert = [0; 10];
+    assert_eq!(far.source().read(&mut alert).unwrap(), 7);
+    assert_eq!(alert[0], 21, "an alert");
+}
+
+#[test]
+fn a_peer_that_leaves_while_hands_are_shaken_is_gone() {
+    let (near, far) = memory_line(10_000);
+    let mut chain = chain(server(near), ReadMode::NonBlocking);
+    let _ = client(far).write(&[IoSlice::new(b"x")], More::None).unwrap_err();
+    let error = chain.write(b"hello").and_then(|()| chain.flush()).and_then(|()| {
+        let resumed = chain.resume();
+        resumed.and_then(|_| chain.resume())
+    });
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::ClientGone);
+}
+
+#[track_caller]
+fn check_cut(cut: impl FnOnce(&mut Chain), is_end: bool) {
+    let (mut chain, far) = ends(10_000);
+    let reader = thread::spawn(move || read_all(far.source()));
+    chain.write(b"half a response").unwrap();
+    chain.flush().unwrap();
+    cut(&mut chain);
+    drop(chain);
+    let (received, end) = reader.join().unwrap();
+    assert_eq!(end.is_ok(), is_end, "{end:?}");
+    assert!(!is_end || received == b"half a response");
+}
+
+fn close(how: Close) -> impl FnOnce(&mut Chain) {
+    move |chain| {
+        let writer = chain.terminal::<Writer<MemoryLine>>().unwrap();
+        writer.transport_mut().close(how).unwrap();
+    }
+}
+
+#[test]
+fn only_an_end_that_was_said_is_one() {
+    check_cut(close(Close::Orderly), true);
+    check_cut(close(Close::Reset), false);
+    // The line itself ends in order then, and that is not enough.
+    check_cut(|_chain| {}, false);
+}
+
+#[test]
+fn a_reader_tells_an_end_from_a_peer_that_went_away() {
+    for (how, expected) in [(Some(Close::Orderly), Ok(0)), (None, Err(ErrorKind::Incomplete))] {
+        let (near, far) = memory_line(10_000);
+        let (near, mut far) = (server(near.waiting(PATIENCE)), client(far.waiting(PATIENCE)));
+        let asks = thread::spawn(move || {
+            assert_eq!(far.write(&[IoSlice::new(b"GET /")], More::None).unwrap(), 5);
+            far.flush().unwrap();
+            match how {
+                Some(how) => far.close(how).unwrap(),
+                None => far.with_line(|line| line.close(Close::Orderly)).unwrap(),
+            }
+            far
+        });
+        let mut reader = NetworkReader::new(1000);
+        let mut alloc = BucketAlloc::new();
+        assert_eq!(reader.fill(&mut alloc, near.source()).unwrap(), 5);
+        assert_eq!(reader.bytes(), b"GET /");
+        let _far = asks.join().unwrap();
+        let end = reader.fill(&mut alloc, near.source()).map_err(|error| error.kind());
+        assert_eq!(end, expected);
+    }
+}
+
+#[test]
+fn a_reader_that_finds_nothing_holds_no_block() {
+    let (near, far) = memory_line(10_000);
+    let (near, mut far) = (server(near), client(far));
+    let mut reader = NetworkReader::new(1000);
+    let mut alloc = BucketAlloc::new();
+    let ask = [IoSlice::new(b"GET /")];
+    for _ in 0..2 {
+        let error = reader.fill(&mut alloc, near.source()).unwrap_err();
+        assert_eq!((error.kind(), alloc.stats().blocks_live), (ErrorKind::WouldBlock, 0));
+        let _ = far.write(&ask, More::None).and_then(|_| far.flush());
+    }
+    assert_eq!(reader.fill(&mut alloc, near.source()).unwrap(), 5);
+}
+
+/// A line that keeps a copy of what is written to it, call by call.
+struct Tapped(MemoryLine, Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Transport for Tapped {
+    fn write(&mut self, slices: &[IoSlice<'_>], more: More) -> io::Result<usize> {
+        let count = self.0.write(slices, more)?;
+        let mut bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        bytes.truncate(count);
+        self.1.lock().unwrap().push(bytes);
+        Ok(count)
+    }
+
+    fn close(&mut self, how: Close) -> io::Result<()> {
+        self.0.close(how)
+    }
+}
+
+impl Duplex for Tapped {
+    type Source = MemorySource;
+
+    fn source(&self) -> MemorySource {
+        self.0.source()
+    }
+}
+
+/// The lengths of the records of data among these bytes.
+fn records(mut bytes: &[u8]) -> Vec<usize> {
+    let mut lens = Vec::new();
+    while let [kind, _, _, high, low, rest @ ..] = bytes {
+        let len = usize::from(*high) << 8 | usize::from(*low);
+        if *kind == 23 {
+            lens.push(len);
+        }
+        bytes = &rest[len..];
+    }
+    lens
+}
+
+#[test]
+fn data_goes_in_records_of_16_kib_as_many_to_a_call_as_the_writer_gives() {
+    let (near, far) = memory_line(1 << 20);
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let near = server(Tapped(near.waiting(PATIENCE), Arc::clone(&calls)));
+    let far = client(far.waiting(PATIENCE));
+    let reader = thread::spawn(move || read_all(far.source()));
+    let mut chain = chain(near, ReadMode::Blocking);
+    chain.write(b"a greeting").unwrap();
+    chain.flush().unwrap();
+    calls.lock().unwrap().clear();
+    // Pieces of all lengths, as filters leave them.
+    let pieces = PATTERN[..600_000].chunks(3001).map(Bucket::transient);
+    chain.pass(&mut pieces.collect()).unwrap();
+    chain.flush().unwrap();
+    let calls = calls.lock().unwrap();
+    let records = records(&calls.concat());
+    let full = records.iter().filter(|len| **len > 16 * 1024).count();
+    assert!(full * 5 >= records.len() * 4, "{full} of {} are full: {records:?}", records.len());
+    assert!(calls.len() <= 10, "{} calls", calls.len());
+    drop(chain);
+    assert!(reader.join().unwrap().0[10..] == PATTERN[..600_000]);
+}
+
+#[test]
+fn a_line_that_takes_nothing_makes_it_keep_80_kib_at_most() {
+    let (near, far) = memory_line(5000);
+    let (mut near, far) = (server(near), client(far.waiting(PATIENCE)));
+    let greets = thread::spawn(move || {
+        let mut source = far.source();
+        assert_eq!(source.read(&mut [0]).unwrap(), 1);
+        far
+    });
+    let byte = [IoSlice::new(b"!")];
+    while near.write(&byte, More::None).is_err() {
+        let interest = near.waits_for();
+        assert!(near.with_line(|line| line.wait(interest, PATIENCE)));
+    }
+    while near.flush().is_err() {
+        assert!(near.with_line(|line| line.wait(Interest::Writable, PATIENCE)));
+    }
+    let _far = greets.join().unwrap();
+    let mut taken = 0;
+    let slice = [IoSlice::new(&PATTERN[..1000])];
+    while let Ok(count) = near.write(&slice, More::None) {
+        taken += count;
+        if near.flush().is_err() {
+            break;
+        }
+    }
+    let much = [IoSlice::new(&PATTERN)];
+    assert_eq!(near.write(&much, More::None).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    assert!((4000..6000).contains(&taken), "{taken} bytes, for a line of 5000");
+
+    let (near, far) = memory_line(100_000);
+    let (mut near, far) = (server(near.waiting(PATIENCE)), client(far.waiting(PATIENCE)));
+    let reader = thread::spawn(move || read_all(far.source()));
+    let count = near.write(&much, More::None).unwrap();
+    assert!((60_000..=80 * 1024).contains(&count), "{count} bytes at once");
+    near.flush().unwrap();
+    near.close(Close::Orderly).unwrap();
+    assert_eq!(reader.join().unwrap().0.len(), count);
+}
+
+#[test]
+fn a_last_word_waits_for_room_on_the_line() {
+    let (near, far) = memory_line(3000);
+    let (mut near, far) = (server(near), client(far.waiting(PATIENCE)));
+    let (go, may_go) = std::sync::mpsc::channel();
+    let reader = thread::spawn(move || {
+        let mut source = far.source();
+        assert_eq!(source.read(&mut [0]).unwrap(), 1);
+        may_go.recv().unwrap();
+        read_all(source)
+    });
+    let byte = [IoSlice::new(b"!")];
+    let mut greeted = near.write(&byte, More::None).map(|_| ());
+    while greeted.is_err() {
+        let interest = near.waits_for();
+        assert!(near.with_line(|line| line.wait(interest, PATIENCE)));
+        greeted = near.write(&byte, More::None).map(|_| ());
+    }
+    while near.flush().is_err() {
+        assert!(near.with_line(|line| line.wait(Interest::Writable, PATIENCE)));
+    }
+    let mut taken = 0;
+    while let Ok(count) = near.write(&[IoSlice::new(&PATTERN[..10])], More::None) {
+        taken += count;
+        if near.flush().is_err() {
+            break;
+        }
+    }
+    let error = near.close(Close::Orderly).unwrap_err();
+    assert_eq!((error.kind(), near.waits_for()), (io::ErrorKind::WouldBlock, Interest::Writable));
+    go.send(()).unwrap();
+    while near.close(Close::Orderly).is_err() {
+        assert!(near.with_line(|line| line.wait(Interest::Writable, PATIENCE)));
+    }
+    let (received, end) = reader.join().unwrap();
+    end.unwrap();
+    assert_eq!(received.len(), taken);
+}
+
+#[test]
+fn a_large_file_is_read_for_a_slow_client_and_holds_little() {
+    const LEN: u64 = 8 << 20;
+    let (near, far) = tcp_pair();
+    near.set_nonblocking(true).unwrap();
+    let near = Arc::new(near);
+    let far = client(StdTransport::new(far));
+    let reader = thread::spawn(move || {
+        let mut source = far.source();
+        let (mut at, mut room) = (0, [0; 3000]);
+        loop {
+            let count = source.read(&mut room).unwrap();
+            if count == 0 {
+                return at as u64;
+            }
+            for byte in &room[..count] {
+                assert_eq!(*byte, PATTERN[at % PATTERN.len()], "at byte {at}");
+                at += 1;
+            }
+        }
+    });
+    let transport = server(NonBlockingTransport::new(Arc::clone(&near)));
+    let mut chain = chain(transport, ReadMode::NonBlocking);
+    let file: Arc<File> = Arc::clone(&FILE);
+    let parts = (0..LEN >> 20).map(|_| Bucket::file(Arc::clone(&file), 0, 1 << 20));
+    chain.pass(&mut parts.collect()).unwrap();
+    chain.flush().unwrap();
+    let mut most = 0;
+    while chain.progress() == Progress::Pending {
+        let writer = chain.terminal::<Writer<NonBlockingTransport>>().unwrap();
+        if let Some(WaitsFor::Transport(interest)) = writer.waits_for() {
+            crate::suite::lines::wait_by_poll(&near, interest);
+        }
+        let _ = chain.resume().unwrap();
+        most = most.max(chain.alloc().stats().blocks_live);
+    }
+    assert!(most <= 20, "{most} blocks");
+    let writer = chain.terminal::<Writer<NonBlockingTransport>>().unwrap();
+    while writer.transport_mut().close(Close::Orderly).is_err() {
+        crate::suite::lines::wait_by_poll(&near, Interest::Writable);
+    }
+    assert_eq!(reader.join().unwrap(), LEN);
+}
