@@ -160,7 +160,7 @@ proptest! {
     #![proptest_config(cases(24))]
 
     #[test]
-    fn memory_is_flat_whatever_is_written_flushed_set_aside_drained_and_cloned(
+    fn memory_is_flat_for_any_pattern_of_writes_flushes_drains_and_clones(
         ops in prop::collection::vec(op(), 1..400),
         max_idle in 0..6usize,
     ) {
