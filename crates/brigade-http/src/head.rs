@@ -86,6 +86,12 @@ impl ResponseHead {
         Bucket::metadata(self)
     }
 
+    /// Takes the head out of a bucket that goes no further.
+    pub(crate) fn take(&mut self) -> Self {
+        let rest = Self::new(self.status, self.request.clone());
+        std::mem::replace(self, rest)
+    }
+
     /// Whether another head follows this one: 1xx but 101, after which HTTP ends (RFC 9110 §15.2).
     pub fn is_interim(&self) -> bool {
         self.status.is_informational() && self.status != StatusCode::SWITCHING_PROTOCOLS

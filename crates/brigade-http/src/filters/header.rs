@@ -44,12 +44,30 @@ pub struct Header {
     exchange: Exchange,
     options: Arc<HeaderOptions>,
     body: Body,
+    form: Form,
+}
+
+/// As what a head leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The lines of HTTP/1.1.
+    Lines,
+    /// RESPONSE, for a server that writes heads and frames bodies itself.
+    Mark,
 }
 
 impl Header {
     /// The filter for one exchange.
     pub fn new(exchange: Exchange, options: Arc<HeaderOptions>) -> Self {
-        Self { exchange, options, body: Body::Before }
+        Self { exchange, options, body: Body::Before, form: Form::Lines }
+    }
+
+    /// The filter for an exchange in a server that writes heads and frames bodies itself: all the same,
+    /// but that the final head leaves as RESPONSE, its fields of framing untouched. Interim heads go
+    /// nowhere.
+    #[cfg(feature = "body")]
+    pub(crate) fn unwritten(exchange: Exchange, options: Arc<HeaderOptions>) -> Self {
+        Self { form: Form::Mark, ..Self::new(exchange, options) }
     }
 
     /// Hands on what may come before the head, and commits it.
@@ -130,7 +148,7 @@ impl Header {
     }
 
     fn push_interim(&self, head: &mut ResponseHead, next: &mut Next<'_, '_>) -> Result<()> {
-        if self.exchange.request().version < Version::HTTP_11 {
+        if self.exchange.request().version < Version::HTTP_11 || self.form == Form::Mark {
             return Ok(()); // RFC 9110 §15.2: it would take it for the answer.
         }
         for field in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
@@ -154,17 +172,22 @@ impl Header {
         if plan.framing == Framing::Close || has_connection_option(&head.headers, "close") {
             self.exchange.close_after();
         }
-        plan.apply(head);
-        let lines = self.lines(head, plan.says_chunked, next);
-        next.push(lines)?;
+        let head = match self.form {
+            Form::Lines => {
+                plan.apply(head);
+                self.lines(head, plan.says_chunked, next)
+            }
+            Form::Mark => head.take().into_bucket(),
+        };
+        next.push(head)?;
         self.exchange.commit(plan.framing);
         self.body = plan.body;
         match plan.framing {
             Framing::None => next.discard_body(),
-            Framing::Chunked => {
+            Framing::Chunked if self.form == Form::Lines => {
                 next.insert_below(Member::new("chunk", FilterKind::TRANSCODE, Chunk::new()))?;
             }
-            Framing::Length | Framing::Close => {}
+            Framing::Length | Framing::Chunked | Framing::Close => {}
         }
         self.go_on(input, next)
     }
