@@ -1,6 +1,8 @@
 //! HTTP/1.1 for brigade: the protocol's filters, the `Response` handle and connection drivers.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "body")]
+pub mod body;
 #[cfg(feature = "driver")]
 pub mod driver;
 mod exchange;

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
 mod alone;
+#[cfg(feature = "body")]
+mod body;
 mod chunk;
 mod commit;
 mod conditional;

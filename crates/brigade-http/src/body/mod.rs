@@ -1,0 +1,35 @@
+//! Chains inside other servers: hyper, axum and all that takes an [`http_body::Body`].
+//!
+//! [`ChainBody`] is a body at the end of a chain, [`Filters`] say which filters it goes through. The
+//! server writes heads, frames bodies and keeps connections, so the chain has no filter for those; it
+//! judges conditional requests, below the filters, and makes whole answers of what fails early.
+//!
+//! ```
+//! use brigade::{FilterKind, Member, from_fn};
+//! use brigade_http::RequestHead;
+//! use brigade_http::body::Filters;
+//!
+//! # async fn run(page: http_body_util::Full<bytes::Bytes>) {
+//! let filters = Filters::none().member(|| {
+//!     Member::new("own", FilterKind::RESOURCE, from_fn(|input, next| next.push_all(input)))
+//! });
+//! let request = RequestHead::get("/".parse().unwrap());
+//! let response = filters.respond(request, http::Response::new(page)).await;
+//! # let _: http::Response<brigade_http::body::ChainBody> = response;
+//! # }
+//! ```
+
+mod chain_body;
+mod file;
+mod filters;
+mod pull;
+mod queue;
+mod respond;
+mod source;
+
+pub use self::chain_body::ChainBody;
+pub use self::filters::Filters;
+pub use self::respond::Respond;
+
+/// What the errors of bodies become on their way.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,146 @@
+//! The end of a chain inside another server: what left the filters, until the server asks for it.
+//!
+//! Invariant: whatever is queued counts as full, so that the filters above wait; and nothing is read
+//! before it is asked for.
+
+use brigade::{Brigade, Bucket, End, Error, Outcome, ReadCx, Result, Terminal};
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::file::FileReader;
+use crate::{ResponseHead, Trailers};
+
+/// What is next in a queue.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    Head(ResponseHead),
+    /// At least one byte.
+    Data(Bytes),
+    Trailers(HeaderMap),
+    Flush,
+    Failed(Error),
+    End,
+}
+
+/// The terminal of a body's chain.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    held: Brigade<'static>,
+    files: FileReader, // Reads the front of a FILE that has been taken out of `held`.
+    bytes_out: u64,
+    ended: Option<End>, // How the body ended, once its end was taken.
+}
+
+impl Queue {
+    /// Takes what is next. `None`: nothing is here, or it has to be read first.
+    pub(crate) fn take(&mut self) -> Option<Taken> {
+        while self.has_front() {
+            let taken = self.held.pop_front().and_then(|bucket| self.open(bucket));
+            if taken.is_some() {
+                return taken;
+            }
+        }
+        None
+    }
+
+    /// What a bucket means to the server; `None` for what means nothing to it.
+    fn open(&mut self, mut bucket: Bucket<'static>) -> Option<Taken> {
+        if bucket.is_data() {
+            let bytes = bucket.into_bytes().filter(|bytes| !bytes.is_empty())?;
+            self.bytes_out += bytes.len() as u64;
+            return Some(Taken::Data(bytes));
+        }
+        if let Some(head) = bucket.as_metadata_mut::<ResponseHead>() {
+            return Some(Taken::Head(head.take()));
+        }
+        if let Some(Trailers(fields)) = bucket.as_metadata_mut() {
+            return Some(Taken::Trailers(std::mem::take(fields)));
+        }
+        if bucket.is_flush() {
+            return Some(Taken::Flush);
+        }
+        if bucket.ends_body() {
+            let failed = bucket.as_error().cloned();
+            self.ended = Some(if failed.is_some() { End::Failed } else { End::Complete });
+            return Some(failed.map_or(Taken::End, Taken::Failed));
+        }
+        bucket.complete(&Outcome::new(self.ended.unwrap_or(End::ClientGone), self.bytes_out));
+        None
+    }
+
+    /// Whether what is next needs no reading.
+    pub(crate) fn has_front(&self) -> bool {
+        !self.files.is_reading() && self.held.front().is_some_and(|front| !front.is_deferred())
+    }
+
+    /// Whether nothing is to be taken, or to be read first.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty() && !self.files.is_reading()
+    }
+
+    /// Whether nothing but a good end, and marks that mean nothing to the server, is to be taken.
+    pub(crate) fn only_ends(&self) -> bool {
+        let means_nothing = |bucket: &Bucket<'_>| {
+            bucket.is_empty()
+                || bucket.is_metadata()
+                    && bucket.as_error().is_none()
+                    && bucket.as_metadata::<ResponseHead>().is_none()
+                    && bucket.as_metadata::<Trailers>().is_none()
+        };
+        self.held.ends_body() && !self.files.is_reading() && self.held.iter().all(means_nothing)
+    }
+
+    /// How many bytes are to come, if the end is here and every length known.
+    pub(crate) fn rest_bytes(&self) -> Option<u64> {
+        let ends_well = |bucket: &Bucket<'_>| bucket.is_eos();
+        let is_whole = self.held.ends_body() && self.held.iter().any(ends_well);
+        self.held.len_bytes()?.checked_add(self.files.bytes()).filter(|_| is_whole)
+    }
+}
+
+impl Terminal for Queue {
+    fn name(&self) -> &'static str {
+        "body"
+    }
+
+    fn write(&mut self, brigade: &mut Brigade<'_>, cx: &mut ReadCx<'_>) -> Result<()> {
+        brigade.set_aside(&mut self.held, cx.alloc());
+        Ok(())
+    }
+
+    /// Reads one piece of what is in front, if that has to be read.
+    fn resume(&mut self, cx: &mut ReadCx<'_>) -> Result<()> {
+        let is_file = self.held.front().is_some_and(|front| front.as_file().is_some());
+        let read = if self.files.is_reading() || is_file {
+            self.files.read(&mut self.held, cx)
+        } else if self.held.front().is_some_and(Bucket::is_deferred) {
+            self.held.pop_read(cx).map(|piece| {
+                if let Some(piece) = piece {
+                    self.held.push_front(piece);
+                }
+            })
+        } else {
+            Ok(())
+        };
+        match read {
+            Err(error) if error.is_would_block() => Ok(()), // The waker is called.
+            read => read,
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        !self.is_empty()
+    }
+
+    fn held_bytes(&self) -> usize {
+        let bytes = self.held.resident_bytes() + self.files.bytes();
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    fn abort(&mut self, end: End) {
+        self.files = FileReader::default();
+        let outcome = Outcome::new(end, self.bytes_out);
+        std::mem::take(&mut self.held).complete_all(&outcome);
+        self.ended = Some(end);
+    }
+}
