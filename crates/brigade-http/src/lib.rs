@@ -9,6 +9,8 @@ mod exchange;
 mod filters;
 mod head;
 mod hold;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use exchange::{Exchange, Framing};
 pub use filters::{

@@ -19,4 +19,6 @@ mod hold;
 #[cfg(feature = "driver")]
 mod request_head;
 mod support;
+#[cfg(feature = "tower")]
+mod tower;
 mod waiting;
