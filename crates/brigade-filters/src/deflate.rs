@@ -9,7 +9,7 @@
 use std::io;
 
 use brigade::{
-    Brigade, Bucket, Effects, Entry, Error, Fill, FilterKind, Next, OptionDoc, OutputFilter,
+    Brigade, Bucket, Effects, Entry, Error, Fill, FilterKind, Form, Next, OptionDoc, OutputFilter,
     Result, Spec,
 };
 use brigade_http::ResponseHead;
@@ -336,6 +336,7 @@ pub fn entry() -> Entry {
     })
     .memory("372 KiB while a body is on its way")
     .summary("compresses with gzip, for clients that accept it")
+    .makes(Form::Coded)
     .options(&[LEVEL, MIN_BYTES])
 }
 

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Effects, Entry, Error, FilterKind, Needle, Next, OptionDoc,
+    Brigade, Bucket, BucketAlloc, Effects, Entry, Error, FilterKind, Form, Needle, Next, OptionDoc,
     OutputFilter, Result, Spec,
 };
 use brigade_http::ResponseHead;
@@ -328,6 +328,7 @@ pub fn entry() -> Entry {
     .carry("less than FROM")
     .memory("16 marks")
     .summary("replaces one text by another, in text")
+    .reads(Form::Plain)
     .options(&[RULE])
 }
 

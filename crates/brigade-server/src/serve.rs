@@ -98,8 +98,8 @@ fn settings(args: &Args) -> Result<Settings> {
         .keep_alive_timeout(args.keep_alive_timeout)
         .write_timeout(args.write_timeout)
         .report(report);
-    for spec in &args.filter {
-        settings = settings.filter(registry.prepare(spec)?);
+    for filter in registry.prepare_all(&args.filter)? {
+        settings = settings.filter(filter);
     }
     Ok(settings)
 }

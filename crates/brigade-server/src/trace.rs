@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use brigade::{Brigade, Bucket, Chain, Effects, Member, Next, OutputFilter, Prepared};
+use brigade::{Brigade, Bucket, Chain, Effects, Member, Next, OutputFilter};
 use brigade_http::{RequestHead, ResponseHead};
 use brigade_net::{Close, More, NetworkWriter, Transport};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
@@ -43,13 +43,7 @@ const SHOWN_BYTES: usize = 24;
 ///
 /// A file that cannot be read, a filter that there is not, what a filter answered.
 pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let registry = registry();
-    let mut filters = Vec::new();
-    for spec in &args.filter {
-        filters.push(registry.prepare(spec)?);
-    }
-    // A chain sorts by kind, equal kinds by the order given.
-    filters.sort_by_key(Prepared::kind);
+    let filters = registry().prepare_all(&args.filter)?;
     let file = File::open(&args.file).map_err(|cause| {
         let what = format!("open {}", args.file.display());
         brigade::Error::new(brigade::ErrorKind::Io, what).because(cause)

@@ -56,7 +56,7 @@ pub use bucket::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{
-    AsyncBody, AsyncFilter, Chain, Effects, Entry, FilterKind, FilterStats, Line, LineCarry,
+    AsyncBody, AsyncFilter, Chain, Effects, Entry, FilterKind, FilterStats, Form, Line, LineCarry,
     Member, Needle, NeedleCarry, Next, OptionDoc, Outbox, OutputFilter, Over, Prepared, Progress,
     Record, Recorder, Registry, Sought, Spec, SubChain, Terminal, Text, Utf8Carry, WholeBody,
     from_fn, map_bytes, map_lines, recorder,

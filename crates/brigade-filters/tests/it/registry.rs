@@ -57,6 +57,24 @@ fn substitute_without_a_whole_rule_is_refused() {
     rule(r"s/a/b\", "ends in a backslash");
 }
 
+/// Their kinds keep them in the right order, whatever order they are named in.
+#[cfg(feature = "deflate")]
+#[test]
+fn filter_of_text_runs_before_one_that_compresses() {
+    let prepared = registry().prepare_all(["deflate", "substitute s/a/b/"]).unwrap();
+    let names: Vec<&str> = prepared.iter().map(brigade::Prepared::name).collect();
+    assert_eq!(names, ["substitute", "deflate"]);
+    let mut registry = registry();
+    let text = brigade::Entry::new("late", FilterKind::CONNECTION, |_| {
+        Ok(|| brigade::from_fn(|input, next| next.push_all(input)))
+    });
+    registry.register(text.reads(brigade::Form::Plain));
+    let error = registry.prepare_all(["late", "deflate"]).unwrap_err();
+    let said = "late reads plain bytes and would come behind deflate, which codes them; their kinds allow \
+                none that can: deflate is ContentSet, late is Connection";
+    assert_eq!(error.to_string(), said);
+}
+
 #[cfg(feature = "deflate")]
 #[test]
 fn deflate_with_a_wrong_option_is_refused() {

@@ -17,8 +17,8 @@ use crate::registry;
 pub(crate) fn serve(socket: TcpStream, plan: &Plan, meter: &mut Meter) -> Served {
     let registry = registry();
     let mut settings = Settings::default();
-    for spec in &plan.filters {
-        settings = settings.filter(registry.prepare(spec)?);
+    for filter in registry.prepare_all(&plan.filters)? {
+        settings = settings.filter(filter);
     }
     // A handler is shared by all requests; here there is one.
     let state = RefCell::new((meter, None));

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::member::fingerprint_of;
-use super::{Effects, FilterKind, Member, OutputFilter, Spec};
+use super::{Effects, FilterKind, Form, Member, OutputFilter, Spec};
 use crate::{Error, ErrorKind, Result};
 
 type Make = Arc<dyn Fn() -> Box<dyn OutputFilter> + Send + Sync>;
@@ -47,6 +47,10 @@ pub struct Entry {
     pub summary: &'static str,
     /// Its options; an empty list refuses all.
     pub options: &'static [OptionDoc],
+    /// In what form it must find the bytes; `None`: in any.
+    pub reads: Option<Form>,
+    /// In what form it leaves them; `None`: as they came.
+    pub makes: Option<Form>,
     build: Build,
 }
 
@@ -81,6 +85,8 @@ impl Entry {
             memory: "none",
             summary: "",
             options: &[],
+            reads: None,
+            makes: None,
             build: Box::new(move |spec| {
                 let make = build(spec)?;
                 Ok(Arc::new(move || Box::new(make()) as Box<dyn OutputFilter>))
@@ -123,6 +129,22 @@ impl Entry {
         self
     }
 
+    /// Says in what form it must find the bytes: one that looks for text in them says
+    /// [`Form::Plain`], and is refused [behind](Registry::prepare_all) one that codes them.
+    #[must_use]
+    pub fn reads(mut self, form: Form) -> Self {
+        self.reads = Some(form);
+        self
+    }
+
+    /// Says in what form it leaves the bytes: [`Form::Coded`] if it compresses, [`Form::Plain`] if it
+    /// decompresses.
+    #[must_use]
+    pub fn makes(mut self, form: Form) -> Self {
+        self.makes = Some(form);
+        self
+    }
+
     fn check(&self, spec: &Spec) -> Result<()> {
         let known = || -> String {
             let forms: Vec<&str> = self.options.iter().map(|option| option.form).collect();
@@ -162,6 +184,8 @@ pub struct Prepared {
     name: &'static str,
     kind: FilterKind,
     fingerprint: u64,
+    reads: Option<Form>,
+    makes: Option<Form>,
     make: Make,
 }
 
@@ -174,6 +198,16 @@ impl Prepared {
     /// Where it sits.
     pub fn kind(&self) -> FilterKind {
         self.kind
+    }
+
+    /// In what form it must find the bytes, as its [entry](Entry::reads) says.
+    pub fn reads(&self) -> Option<Form> {
+        self.reads
+    }
+
+    /// In what form it leaves the bytes, as its [entry](Entry::makes) says.
+    pub fn makes(&self) -> Option<Form> {
+        self.makes
     }
 
     /// A new instance, to [join](super::Chain::join_request) a chain.
@@ -271,6 +305,7 @@ impl Registry {
         entry.check(&parsed)?;
         let make = (entry.build)(&parsed)?;
         let fingerprint = fingerprint_of(&parsed.to_string());
-        Ok(Prepared { name: entry.name, kind: entry.kind, fingerprint, make })
+        let Entry { name, kind, reads, makes, .. } = *entry;
+        Ok(Prepared { name, kind, fingerprint, reads, makes, make })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use brigade::{
-    Bucket, Chain, Effects, Entry, ErrorKind, FilterKind, OptionDoc, Registry, Spec, from_fn,
+    Bucket, Chain, Effects, Entry, ErrorKind, FilterKind, Form, OptionDoc, Registry, Spec, from_fn,
     recorder,
 };
 use proptest::prelude::*;
@@ -178,6 +178,49 @@ fn same_options_give_the_same_fingerprint_and_others_another() {
     assert_ne!(fingerprint("append a times=2"), fingerprint("append a times=3"));
     // Caches keep what is made of it: it must stay the same in every release.
     assert_eq!(fingerprint("append a times=2"), FINGERPRINT);
+}
+
+/// The names in their order, or why there is none.
+fn order(specs: &[&str]) -> Result<Vec<&'static str>, String> {
+    let mut registry = Registry::new();
+    let pass = || Ok(|| from_fn(|input, next| next.push_all(input)));
+    let content = FilterKind::CONTENT_SET;
+    registry.register(Entry::new("any", FilterKind::RESOURCE, move |_| pass()));
+    for (name, kind) in [("text", content), ("words", content), ("early", FilterKind::RESOURCE)] {
+        registry.register(Entry::new(name, kind, move |_| pass()).reads(Form::Plain));
+    }
+    let late = Entry::new("late", FilterKind::TRANSCODE, move |_| pass());
+    registry.register(late.reads(Form::Plain));
+    registry.register(Entry::new("zip", content, move |_| pass()).makes(Form::Coded));
+    registry.register(Entry::new("unzip", content, move |_| pass()).makes(Form::Plain));
+    let prepared = registry.prepare_all(specs).map_err(|error| error.to_string())?;
+    Ok(prepared.iter().map(brigade::Prepared::name).collect())
+}
+
+#[test]
+fn filters_of_a_chain_are_prepared_in_the_order_in_which_they_will_run() {
+    assert_eq!(order(&["late", "text", "any"]).unwrap(), ["any", "text", "late"]);
+    assert_eq!(order(&["zip", "early"]).unwrap(), ["early", "zip"]);
+    assert_eq!(order(&["zip", "unzip", "text"]).unwrap(), ["zip", "unzip", "text"]);
+    assert_eq!(order(&[]).unwrap(), [""; 0]);
+}
+
+#[test]
+fn order_that_cannot_work_is_refused_with_the_one_that_can() {
+    let check = |specs: &[&str], message: &str| assert_eq!(order(specs).unwrap_err(), message);
+    let said =
+        "text reads plain bytes and would come behind zip, which codes them; this order can work: ";
+    check(&["zip", "text"], &format!("{said}text, zip"));
+    check(&["any", "zip", "text", "words"], &format!("{said}any, text, words, zip"));
+    check(&["unzip", "zip", "text", "zip"], &format!("{said}unzip, text, zip, zip"));
+    let said = "late reads plain bytes and would come behind zip, which codes them; ";
+    let kinds = "their kinds allow none that can: zip is ContentSet, late is Transcode";
+    check(&["late", "zip"], &format!("{said}{kinds}"));
+    check(
+        &["zip", "gone"],
+        "there is no filter \"gone\"; there are any, early, late, text, unzip, words, zip",
+    );
+    assert_eq!(order(&["late", "zip", "unzip"]).unwrap(), ["zip", "unzip", "late"]);
 }
 
 const FINGERPRINT: u64 = 6_737_159_866_712_471_839;
