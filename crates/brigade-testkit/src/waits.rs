@@ -1,6 +1,6 @@
 //! A filter that waits before every bucket.
 
-use brigade::{Error, OutputFilter, from_fn};
+use brigade::{Brigade, Effects, Error, Next, OutputFilter, Result};
 
 /// Makes a filter that hands everything on, unread, and answers
 /// [`WouldBlock`](brigade::ErrorKind::WouldBlock) once before each bucket, having woken its chain.
@@ -8,19 +8,29 @@ use brigade::{Error, OutputFilter, from_fn};
 /// Above a filter it cuts what that is given into calls of one bucket; below, it makes the chain hold
 /// back whenever that filter reads.
 pub fn waits_everywhere() -> impl OutputFilter {
-    let mut has_waited = false;
-    from_fn(move |input, next| {
+    Waits { has_waited: false }
+}
+
+struct Waits {
+    has_waited: bool, // Before the bucket in front.
+}
+
+impl OutputFilter for Waits {
+    fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
         while !input.is_empty() {
-            if !has_waited {
-                has_waited = true;
+            self.has_waited = !self.has_waited;
+            if self.has_waited {
                 next.waker().wake_by_ref();
                 return Err(Error::would_block());
             }
-            has_waited = false;
             if let Some(bucket) = input.pop_front() {
                 next.push(bucket)?;
             }
         }
         Ok(())
-    })
+    }
+
+    fn effects(&self) -> Effects {
+        Effects::Same
+    }
 }

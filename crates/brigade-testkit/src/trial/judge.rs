@@ -107,7 +107,12 @@ impl<'s> Oracle<'s> {
             _ => plan.has(|item| matches!(item, Item::Fails(_))).then_some(SOURCE_FAILS),
         };
         if let Some(fault) = fault {
-            return check_fault(fault, output);
+            return check_fault(fault, output).or_else(|wrong| {
+                // What it does not take anyway, such as too much, it may refuse before the fault.
+                let without = self.drive(&plan.clone().around(Around::Nothing));
+                let refuses = fault == BELOW_FAILS && without.trouble.is_some();
+                if refuses { Ok(()) } else { Err(wrong) }
+            });
         }
         check_trouble(plan, output)?;
         if plan.has(|item| *item == Item::Error) {
