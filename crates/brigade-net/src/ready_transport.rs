@@ -106,8 +106,14 @@ impl<S> Clone for NonBlockingSource<S> {
     }
 }
 
-impl<S: AsFd> Source for NonBlockingSource<S> {
+impl<S: AsFd> Source for &NonBlockingSource<S> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::io::read(&*self.socket, room)?)
+    }
+}
+
+impl<S: AsFd> Source for NonBlockingSource<S> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(room)
     }
 }

@@ -157,7 +157,7 @@ impl<T: Duplex> Duplex for TlsTransport<T> {
     }
 }
 
-impl<T: Duplex> Source for TlsSource<T> {
+impl<T: Duplex> Source for &TlsSource<T> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         lock(&self.session).read(room)
     }
@@ -168,6 +168,20 @@ impl<T: Duplex> Source for TlsSource<T> {
 
     fn waits_for(&self) -> Interest {
         lock(&self.session).waits_for
+    }
+}
+
+impl<T: Duplex> Source for TlsSource<T> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(room)
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        (&*self).wait()
+    }
+
+    fn waits_for(&self) -> Interest {
+        (&self).waits_for()
     }
 }
 

@@ -6,6 +6,7 @@ mod async_write;
 mod faults;
 mod files;
 mod kit;
+mod mio_loop;
 #[cfg(all(feature = "mmap", target_os = "linux"))]
 mod mmap;
 mod pressure;

@@ -6,6 +6,7 @@ mod close;
 mod commit;
 mod curl;
 mod endings;
+mod examples;
 mod gone;
 mod hold;
 mod idle;
