@@ -12,3 +12,9 @@ pub mod apache_map {}
 
 #[doc = include_str!("founding-story.md")]
 pub mod founding_story {}
+
+#[doc = include_str!("guide/writing-a-filter.md")]
+pub mod writing_a_filter {}
+
+#[doc = include_str!("guide/another-protocol.md")]
+pub mod another_protocol {}

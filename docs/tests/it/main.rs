@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // What helps tests is a test, though clippy knows only `#[test]`.
 
 mod apache_map;
+mod guide;
 mod traps;
 
 use std::fs;
