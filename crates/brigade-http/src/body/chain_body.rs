@@ -42,7 +42,16 @@ const GIVE_WAY_BYTES: usize = 256 * 1024;
 /// let response = http::Response::new(body); // for hyper and axum
 /// # let _ = response;
 /// ```
-pub struct ChainBody(Box<Fed>);
+pub struct ChainBody(Box<dyn Feeds>);
+
+/// What a body comes out of: a chain, and whoever feeds it.
+pub(crate) trait Feeds: Send {
+    /// Gives what is next.
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Item>;
+
+    /// How far it has come.
+    fn pull(&self) -> &Pull;
+}
 
 struct Fed {
     chain: Chain,
@@ -98,6 +107,12 @@ impl ChainBody {
         Self(Box::new(Fed::new(chain, filters, Some(source), Some(exchange))))
     }
 
+    /// The body that a handler makes.
+    #[cfg(feature = "driver")]
+    pub(crate) fn of(feeds: impl Feeds + 'static) -> Self {
+        Self(Box::new(feeds))
+    }
+
     /// Pulls until the head is out.
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead>> {
         match self.0.poll_item(cx) {
@@ -132,25 +147,15 @@ impl Body for ChainBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.pull.is_over()
+        self.0.pull().is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.pull.size_hint()
+        self.0.pull().size_hint()
     }
 }
 
-impl Fed {
-    fn new(
-        chain: Chain,
-        filters: &Filters,
-        source: Option<Pin<Box<dyn Source>>>,
-        exchange: Option<Exchange>,
-    ) -> Self {
-        let filters = filters.clone();
-        Self { chain, pull: Pull::default(), source, exchange, filters, is_polled: false }
-    }
-
+impl Feeds for Fed {
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
         if self.pull.is_over() {
             return Poll::Ready(Item::End);
@@ -171,6 +176,22 @@ impl Fed {
             }
         }
         polled
+    }
+
+    fn pull(&self) -> &Pull {
+        &self.pull
+    }
+}
+
+impl Fed {
+    fn new(
+        chain: Chain,
+        filters: &Filters,
+        source: Option<Pin<Box<dyn Source>>>,
+        exchange: Option<Exchange>,
+    ) -> Self {
+        let filters = filters.clone();
+        Self { chain, pull: Pull::default(), source, exchange, filters, is_polled: false }
     }
 
     fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
@@ -252,9 +273,6 @@ impl Drop for Fed {
 
 impl fmt::Debug for ChainBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChainBody")
-            .field("chain", &self.0.chain)
-            .field("pull", &self.0.pull)
-            .finish_non_exhaustive()
+        f.debug_struct("ChainBody").field("pull", self.0.pull()).finish_non_exhaustive()
     }
 }

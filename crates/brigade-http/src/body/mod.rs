@@ -26,10 +26,18 @@ mod pull;
 mod queue;
 mod respond;
 mod source;
+#[cfg(feature = "driver")]
+mod streaming;
 
 pub use self::chain_body::ChainBody;
+#[cfg(feature = "driver")]
+pub(crate) use self::chain_body::Feeds;
 pub use self::filters::Filters;
+#[cfg(feature = "driver")]
+pub(crate) use self::pull::{Item, Pull, Ready, queue};
 pub use self::respond::Respond;
+#[cfg(feature = "driver")]
+pub use self::streaming::streaming;
 
 /// What the errors of bodies become on their way.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

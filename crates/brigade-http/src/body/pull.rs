@@ -25,7 +25,7 @@ pub(crate) enum Item {
 
 /// What a look at the chain comes to.
 #[derive(Debug)]
-pub(super) enum Ready {
+pub(crate) enum Ready {
     Item(Item),
     /// What was given before a FLUSH has to leave first: the waker has been called.
     GiveWay,
@@ -37,7 +37,7 @@ pub(super) enum Ready {
 
 /// How far a body has come.
 #[derive(Debug, Default)]
-pub(super) struct Pull {
+pub(crate) struct Pull {
     unflushed: bool, // Frames were given since the server last had time to send them.
     flushes: bool,   // A FLUSH was met after them.
     given_bytes: u64,
@@ -47,21 +47,21 @@ pub(super) struct Pull {
 }
 
 impl Pull {
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over
     }
 
     /// Says how long the body will be.
-    pub(super) fn promise(&mut self, bytes: Option<u64>) {
+    pub(crate) fn promise(&mut self, bytes: Option<u64>) {
         self.promised_bytes = bytes;
     }
 
     /// Whether a server that counts bytes has all it waits for.
-    pub(super) fn has_given_all(&self) -> bool {
+    pub(crate) fn has_given_all(&self) -> bool {
         self.promised_bytes == Some(self.given_bytes)
     }
 
-    pub(super) fn size_hint(&self) -> SizeHint {
+    pub(crate) fn size_hint(&self) -> SizeHint {
         let rest = match self.promised_bytes {
             _ if self.is_over => Some(0),
             Some(promised) => promised.checked_sub(self.given_bytes),
@@ -71,7 +71,7 @@ impl Pull {
     }
 
     /// Takes what is next, going on with what waits in the chain as far as it can.
-    pub(super) fn ready(&mut self, chain: &mut Chain, cx: &mut Context<'_>) -> Result<Ready> {
+    pub(crate) fn ready(&mut self, chain: &mut Chain, cx: &mut Context<'_>) -> Result<Ready> {
         loop {
             let queued = queue(chain);
             if self.flushes && self.unflushed && !queued.is_empty() && !queued.only_ends() {
@@ -97,7 +97,7 @@ impl Pull {
     }
 
     /// The server has time: its body has nothing now.
-    pub(super) fn has_paused(&mut self) {
+    pub(crate) fn has_paused(&mut self) {
         (self.unflushed, self.flushes) = (false, false);
     }
 
@@ -145,7 +145,7 @@ impl Pull {
     }
 
     /// Notes how much is to come, after whatever was done to the chain.
-    pub(super) fn note(&mut self, chain: &mut Chain) {
+    pub(crate) fn note(&mut self, chain: &mut Chain) {
         if self.promised_bytes.is_none() && !self.is_over {
             self.rest_bytes = queue(chain).rest_bytes();
         }
@@ -155,7 +155,7 @@ impl Pull {
     }
 
     /// The server has all, whatever else the chain is given or waits for: the filters are told so.
-    pub(super) fn end(&mut self, chain: &mut Chain) {
+    pub(crate) fn end(&mut self, chain: &mut Chain) {
         self.is_over = true;
         // Who made a body that nobody wanted may not have ended it.
         let _ = chain.pass_bucket(Bucket::eos());
@@ -163,14 +163,14 @@ impl Pull {
         chain.abort(End::Complete);
     }
 
-    pub(super) fn fail(&mut self, chain: &mut Chain) {
+    pub(crate) fn fail(&mut self, chain: &mut Chain) {
         self.is_over = true;
         chain.abort(End::Failed);
     }
 }
 
 /// The queue at the end of a body's chain.
-pub(super) fn queue(chain: &mut Chain) -> &mut Queue {
+pub(crate) fn queue(chain: &mut Chain) -> &mut Queue {
     chain.terminal().expect("a body's chain is made with a queue at its end")
 }
 

@@ -37,7 +37,7 @@ impl Filters {
             head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
         }
         let body = ChainBody::of_response(self, request, head, body);
-        Respond { response: Some((parts, body)) }
+        Respond::new(parts, body)
     }
 }
 
@@ -46,6 +46,13 @@ impl Filters {
 #[must_use = "futures do nothing unless polled"]
 pub struct Respond {
     response: Option<(Parts, ChainBody)>, // `None`: done.
+}
+
+impl Respond {
+    /// The response whose head comes out of `body`.
+    pub(super) fn new(parts: Parts, body: ChainBody) -> Self {
+        Self { response: Some((parts, body)) }
+    }
 }
 
 impl Future for Respond {

@@ -13,7 +13,6 @@ use brigade_net::{Close, NetworkWriter, TokioTransport, Transport};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::Settings;
 use super::reply::Reply;
 use super::settings::bounded;
 use crate::{Exchange, RequestHead};
@@ -82,7 +81,8 @@ struct Stall {
 }
 
 impl Shared {
-    pub(super) fn new(chain: Chain, settings: &Settings) -> Arc<Self> {
+    /// A connection whose peer may take nothing for `write_timeout`.
+    pub(super) fn new(chain: Chain, write_timeout: Duration) -> Arc<Self> {
         let request = Arc::new(RequestHead::get(http::Uri::from_static("/")));
         let exchange = Exchange::new(request);
         Arc::new(Self(Mutex::new(Conn {
@@ -95,7 +95,7 @@ impl Shared {
             is_behind: false,
             has_ended: false,
             driver: Waker::noop().clone(),
-            stall: Stall { limit: bounded(settings.write_timeout), since: None },
+            stall: Stall { limit: bounded(write_timeout), since: None },
         })))
     }
 
@@ -244,12 +244,17 @@ impl Conn {
         self.handle.pause = Pause::Elsewhere;
     }
 
-    /// After the handler had its turn: if it has nothing to give now, what it gave must not wait.
-    pub(super) fn after_handler(&mut self) -> Result<()> {
+    /// The handler had its turn.
+    pub(super) fn after_turn(&mut self) {
         self.in_handler = false;
         if self.reply.is_unwanted() {
             wake(&mut self.handle.gone);
         }
+    }
+
+    /// After the handler had its turn: if it has nothing to give now, what it gave must not wait.
+    pub(super) fn after_handler(&mut self) -> Result<()> {
+        self.after_turn();
         let has_more = match self.handle.pause {
             Pause::Elsewhere => false,
             // What a filter waits for may take long; what the peer takes goes on by itself.
@@ -276,18 +281,28 @@ impl Conn {
 
     /// Gives away what the peer takes, and registers for when it takes more.
     pub(super) fn poll_write(&mut self, stream: &TcpStream, cx: &mut Context<'_>) -> Result<()> {
-        self.driver.clone_from(cx.waker());
-        self.chain.set_waker(cx.waker());
+        self.drive_by(cx.waker());
         while self.chain.progress() == Progress::Pending {
             let _ = self.chain.resume()?;
             if !self.is_blocked() || stream.poll_write_ready(cx).is_pending() {
                 break;
             }
         }
+        self.wake_for_room();
+        Ok(())
+    }
+
+    /// Wakes `driver` when something can go on.
+    pub(super) fn drive_by(&mut self, driver: &Waker) {
+        self.driver.clone_from(driver);
+        self.chain.set_waker(driver);
+    }
+
+    /// Lets a handle go on that waits for room, if there is some.
+    pub(super) fn wake_for_room(&mut self) {
         if !self.chain.should_yield() {
             wake(&mut self.handle.room);
         }
-        Ok(())
     }
 
     /// When the peer will have been taking nothing for too long, unless it takes something.

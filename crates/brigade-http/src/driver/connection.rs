@@ -45,7 +45,7 @@ pub async fn serve_connection(
     let stream = Arc::new(stream);
     let writer = NetworkWriter::with_options(TokioTransport::new(stream.clone()), settings.writer);
     let chain = Chain::new(writer).mode(ReadMode::NonBlocking);
-    let shared = Shared::new(chain, &settings);
+    let shared = Shared::new(chain, settings.write_timeout);
     let reader = NetworkReader::new(settings.limits.max_head_bytes());
     let source = TokioSource::new(stream.clone());
     let mut connection =

@@ -118,7 +118,7 @@ pub(super) async fn run_handler(
 }
 
 /// Polls the handler, if it is not done; a panic of its is an error.
-fn poll_handler(
+pub(super) fn poll_handler(
     handler: &mut Option<HandlerFuture>,
     shared: &Shared,
     cx: &mut Context<'_>,

@@ -17,6 +17,8 @@ pub mod request;
 mod response;
 mod server;
 mod settings;
+#[cfg(feature = "body")]
+mod streamed;
 
 pub use self::connection::serve_connection;
 pub use self::handler::{Handler, HandlerFuture, Request, Router};
@@ -24,3 +26,5 @@ pub use self::pump::pump;
 pub use self::response::{Response, Writer};
 pub use self::server::{Drain, Server};
 pub use self::settings::Settings;
+#[cfg(feature = "body")]
+pub(crate) use self::streamed::Streamed;

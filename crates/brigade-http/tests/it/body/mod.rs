@@ -4,6 +4,8 @@ mod chain_body;
 mod faults;
 mod files;
 mod respond;
+#[cfg(feature = "driver")]
+mod streaming;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -38,6 +40,14 @@ thread_local! {
 
 pub(crate) fn note_pause() {
     PAUSES.set(PAUSES.get() + 1);
+}
+
+/// Waits until whoever polls has been told that there is nothing.
+#[cfg(feature = "driver")]
+pub(crate) async fn pause() {
+    let since = PAUSES.get();
+    std::future::poll_fn(|_| if PAUSES.get() > since { Poll::Ready(()) } else { Poll::Pending })
+        .await;
 }
 
 /// A body that does what it is told, then ends.
