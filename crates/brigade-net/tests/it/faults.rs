@@ -188,3 +188,69 @@ fn a_reset_at_any_byte_ends_the_responses_that_have_bytes_to_go() {
         }
     }
 }
+
+/// What each EOR among `items` must be told when the line fails for good after `taken` bytes.
+fn expected_cut_ends(items: &[Item], taken: u64, end: End) -> Vec<(End, u64)> {
+    let mut left = taken;
+    let told = expected_ends(items).into_iter().map(|(_, bytes)| {
+        let gone = left.min(bytes);
+        left -= gone;
+        if gone == bytes { (End::Complete, bytes) } else { (end, gone) }
+    });
+    told.collect()
+}
+
+#[track_caller]
+fn check_fault(items: &[Item], steps: &[Step], passes: Passes, files: Files) {
+    let (transport, wire) = ScriptedTransport::new(steps.iter().copied());
+    let transport = match files {
+        Files::Sent => transport.sending_files(),
+        Files::Read => transport,
+    };
+    let (line, ends, answer) = run(items, transport, &wire, passes);
+    let what = || format!("{items:?} {steps:?} {passes:?} {files:?}");
+    let (kind, end) = match steps.last() {
+        Some(Step::Reset) => (ErrorKind::ClientGone, End::ClientGone),
+        _ => (ErrorKind::TimedOut, End::Timeout),
+    };
+    let len: usize = items.iter().map(|item| item.len()).sum();
+    let received = wire.received();
+    match answer {
+        // It was all taken before the line failed.
+        Ok(()) => assert_eq!(received.len(), len, "{}", what()),
+        Err(error) => assert_eq!(error.kind(), kind, "{}", what()),
+    }
+    assert!(received == PATTERN[..received.len()], "received {received:?}: {}", what());
+    let taken: usize = wire.calls().iter().map(brigade_testkit::Call::taken).sum();
+    assert_eq!(received.len(), taken, "{}", what());
+    assert_eq!(ends.told(), expected_cut_ends(items, taken as u64, end), "{}", what());
+    assert_eq!(line.writer.held_bytes(), 0, "{}", what());
+}
+
+#[test]
+fn any_fault_after_any_calls_at_any_byte_leaves_what_was_taken_and_tells_each_response_once() {
+    // Three responses: what is in memory, sent and read, with marks in between, in three orders.
+    let responses = [
+        vec![Item::Borrowed(3), Item::Flush, Item::File(5), Item::Eos, Item::Eor],
+        vec![Item::Stream(3), Item::Block(2), Item::Eos, Item::Flush, Item::Eor],
+        vec![Item::File(2), Item::Borrowed(5), Item::Stream(1), Item::Eor],
+    ];
+    let orders = [[0, 1, 2], [1, 2, 0], [2, 0, 1]].map(|order| {
+        order.into_iter().flat_map(|number: usize| responses[number].clone()).collect::<Vec<_>>()
+    });
+    // All that one call can take of so short pieces, and what may come in between.
+    let steps = [Step::Take(1), Step::Take(2), Step::Take(9), Step::WouldBlock, Step::Interrupted];
+    for len in 0..=4 {
+        for calls in sequences(&steps, len) {
+            for fault in [Step::Reset, Step::TimedOut] {
+                let steps = [&calls[..], &[fault]].concat();
+                for items in &orders {
+                    check_fault(items, &steps, Passes::AllInOne, Files::Sent);
+                    check_fault(items, &steps, Passes::EachAlone, Files::Sent);
+                    check_fault(items, &steps, Passes::AllInOne, Files::Read);
+                    check_fault(items, &steps, Passes::EachAlone, Files::Read);
+                }
+            }
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod pressure;
 mod program;
 mod random;
 mod reader;
+mod real_faults;
 mod rules;
 mod std_line;
 mod streams;

@@ -1,6 +1,6 @@
 //! Longer brigades, real sizes, longer scripts: the same promises as in `faults`, at random.
 
-use brigade::{Bucket, ErrorKind, Terminal};
+use brigade::{Bucket, End, ErrorKind, Terminal};
 use brigade_net::WriterOptions;
 use brigade_testkit::{ScriptedTransport, Step};
 use proptest::prelude::*;
@@ -51,9 +51,9 @@ proptest! {
         options in options(),
         sends_files: bool,
         has_small_blocks: bool,
-        reset: bool,
+        fault in prop::option::of(prop_oneof![Just(Step::Reset), Just(Step::TimedOut)]),
     ) {
-        let steps = steps.into_iter().chain(reset.then_some(Step::Reset));
+        let steps = steps.into_iter().chain(fault);
         let (transport, wire) = ScriptedTransport::new(steps);
         let transport = if sends_files { transport.sending_files() } else { transport };
         let mut line = Line::new(transport, options);
@@ -89,10 +89,24 @@ proptest! {
                 prop_assert_eq!(ends.told(), expected);
             }
             Err(error) => {
-                prop_assert!(reset && error.kind() == ErrorKind::ClientGone, "{:?}", error);
-                prop_assert_eq!(ends.told().len(), expected.len());
-                let told: u64 = ends.told().iter().map(|(_, bytes)| bytes).sum();
-                prop_assert!(told <= received.len() as u64);
+                let (kind, end) = match fault {
+                    Some(Step::Reset) => (ErrorKind::ClientGone, End::ClientGone),
+                    _ => (ErrorKind::TimedOut, End::Timeout),
+                };
+                prop_assert!(fault.is_some() && error.kind() == kind, "{:?}", error);
+                // What was taken belongs to the responses in their order.
+                let told = ends.told();
+                prop_assert_eq!(told.len(), expected.len());
+                let mut left = received.len() as u64;
+                for ((told, bytes), (whole, expected)) in told.into_iter().zip(expected) {
+                    prop_assert_eq!(bytes, expected.min(left));
+                    left -= bytes;
+                    if bytes < expected {
+                        prop_assert_eq!(told, end);
+                    } else {
+                        prop_assert!(told == whole || told == end);
+                    }
+                }
             }
         }
     }
