@@ -8,6 +8,9 @@
 //! - [`brigade!`]: a brigade in a line.
 //! - [`ScriptedTransport`]: a line to a peer whose every answer is written down beforehand;
 //!   [`memory_line`]: one in memory, with both its ends.
+//! - [`bucketeer`], [`RandomCut`], [`tap`]: filters for a real chain, that cut where the data says so or
+//!   anywhere, or show what passes; [`register_tools`] gives them names.
+//! - [`CountingAlloc`]: what a filter allocates, counted.
 //! - [`waits_everywhere`], [`SlowSink`], [`gated`], [`stuttering`], [`unknown_mark`]: a filter that
 //!   waits before every bucket, a peer that takes a few bytes at a time, streams that give what they
 //!   are told or stop before every piece, a mark that no filter knows.
@@ -39,6 +42,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod bucketeer;
 mod conformance;
 #[allow(unsafe_code)] // The one file of it: there is no other way to be an allocator.
 mod counting;
@@ -50,13 +54,17 @@ mod mark;
 mod pair;
 mod promise;
 mod random;
+mod random_cut;
 mod scripted;
 mod sink;
+mod tap;
+mod tools;
 mod trial;
 mod waits;
 
 #[doc(hidden)] // For `brigade!`, whose user may have neither in scope.
 pub use brigade::{Brigade, Bucket};
+pub use bucketeer::bucketeer;
 pub use conformance::{Conformance, conformance};
 pub use counting::{Allocated, CountingAlloc};
 pub use every_cut::{Case, check_every_cut};
@@ -66,6 +74,9 @@ pub use literal::IntoBucket;
 pub use mark::unknown_mark;
 pub use pair::{MemoryLine, MemorySource, memory_line};
 pub use promise::Promise;
+pub use random_cut::RandomCut;
 pub use scripted::{Call, ScriptedTransport, Step, Wire};
 pub use sink::{SinkRecord, SlowSink};
+pub use tap::{Tapped, tap};
+pub use tools::register_tools;
 pub use waits::waits_everywhere;

@@ -4,6 +4,7 @@ mod broken;
 mod conformance;
 mod every_cut;
 mod parts;
+mod tools;
 
 /// With it the suite measures the memory of filters.
 #[global_allocator]
