@@ -42,6 +42,8 @@ enum Command {
 fn registry() -> Registry {
     let mut registry = Registry::new();
     brigade_filters::register_all(&mut registry);
+    #[cfg(feature = "testing")]
+    brigade_testkit::register_tools(&mut registry);
     registry
 }
 

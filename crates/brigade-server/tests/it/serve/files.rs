@@ -50,6 +50,13 @@ fn every_file_arrives_byte_for_byte_through_deflate() {
     check_every_file(&["--filter", "deflate"], &[]);
 }
 
+#[cfg(feature = "testing")]
+#[test]
+fn every_file_arrives_byte_for_byte_however_it_is_cut_and_waited_for() {
+    let cut = ["--filter", "randomcut seed=3 most=2000", "--filter", "waits"];
+    check_every_file(&[&cut[..], &["--filter", "deflate"]].concat(), &["--compressed"]);
+}
+
 /// The fields of a head that must be the same for GET and HEAD.
 fn comparable(answer: &Answer) -> Vec<String> {
     let framing = ["content-length", "transfer-encoding", "date"];
