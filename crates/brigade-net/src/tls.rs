@@ -5,7 +5,7 @@
 //! only by an orderly close.
 
 use std::fmt;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brigade::{Error, ErrorKind, Result};
@@ -211,11 +211,12 @@ impl<T: Duplex> Session<T> {
     /// Waits until there are bytes, or the end.
     fn wait(&mut self) -> io::Result<()> {
         loop {
-            let state = self.tls.process_new_packets().map_err(|cause| self.broken(cause))?;
-            let ended = state.peer_has_closed()
-                || self.tls.reader().read(&mut []).is_err_and(|error| is_end(&error));
-            if state.plaintext_bytes_to_read() > 0 || ended {
-                return Ok(());
+            self.tls.process_new_packets().map_err(|cause| self.broken(cause))?;
+            // Reading no bytes would not tell an end that nobody said.
+            match self.tls.reader().fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // An end of either kind is for `read` to tell.
+                _ => return Ok(()),
             }
             self.exchange()?;
         }
@@ -296,10 +297,6 @@ impl<T: Duplex> Session<T> {
         let is_handshaking = self.tls.is_handshaking();
         io::Error::new(io::ErrorKind::InvalidData, Broken { is_handshaking, cause })
     }
-}
-
-fn is_end(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 /// What the session writes goes to the line.
