@@ -67,6 +67,8 @@ pub struct Budget {
 struct Shared {
     limit_bytes: usize,
     held: AtomicUsize,
+    // The most that `held` ever was. It orders nothing: no model has to watch it.
+    most: std::sync::atomic::AtomicUsize,
     // How many are in `waiting`: spares those who release a lock.
     waits: AtomicUsize,
     waiting: Mutex<Waiting>,
@@ -92,6 +94,7 @@ impl Budget {
             shared: Arc::new(Shared {
                 limit_bytes,
                 held: AtomicUsize::new(0),
+                most: std::sync::atomic::AtomicUsize::new(0),
                 waits: AtomicUsize::new(0),
                 waiting: Mutex::default(),
             }),
@@ -106,6 +109,11 @@ impl Budget {
     /// Bytes of the blocks held now by all its allocators, idle ones included.
     pub fn held_bytes(&self) -> usize {
         self.shared.held.load(Ordering::Acquire)
+    }
+
+    /// The most bytes of blocks that were ever held at once: by how much the limit was overshot.
+    pub fn high_water_bytes(&self) -> usize {
+        self.shared.most.load(Ordering::Relaxed)
     }
 
     /// Whether the limit is reached: a server then accepts nobody.
@@ -177,6 +185,7 @@ impl fmt::Debug for Budget {
         f.debug_struct("Budget")
             .field("limit_bytes", &self.limit_bytes())
             .field("held_bytes", &self.held_bytes())
+            .field("high_water_bytes", &self.high_water_bytes())
             .field("waiting", &self.waiting())
             .finish()
     }
@@ -209,7 +218,9 @@ impl Share {
     /// Counts a block. Whoever may make one has been asked before; what is in flight is not refused.
     pub(super) fn take(&mut self) {
         self.blocks += 1;
-        self.budget.shared.held.fetch_add(self.block_size, Ordering::AcqRel);
+        let shared = &self.budget.shared;
+        let held = shared.held.fetch_add(self.block_size, Ordering::AcqRel) + self.block_size;
+        shared.most.fetch_max(held, Ordering::Relaxed);
     }
 
     /// Counts `blocks` less. With none it passes on what room there is: this one may have been woken

@@ -3,7 +3,7 @@
 //! Invariant: a block without a bucket in it does not count against the allocator that holds it, so
 //! nobody waits for what it holds itself. Making a block is never refused.
 
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use super::{BucketAlloc, Budget, Share};
 
@@ -11,6 +11,28 @@ impl BucketAlloc {
     /// The [budget](super::AllocOptions::budget), if there is one.
     pub fn budget(&self) -> Option<&Budget> {
         self.blocks.share().map(Share::budget)
+    }
+
+    /// Waits for room in the [budget](super::AllocOptions::budget): for who fills blocks past
+    /// [`Bucket::read`](crate::Bucket::read), as one that receives. `waker` is called when it may, in
+    /// its turn. Ready at once without a budget, below the limit, and when blocks of this allocator's
+    /// own that no bucket is in would make the room: nobody waits for itself.
+    ///
+    /// ```
+    /// use std::task::Waker;
+    /// use brigade::{AllocOptions, Budget};
+    ///
+    /// let options = AllocOptions::default().budget(Budget::new(8 * 1024)); // one block
+    /// let (mut first, mut second) = (options.clone().build(), options.build());
+    /// let bucket = first.copy(b"held");
+    /// assert!(second.poll_room(Waker::noop()).is_pending());
+    /// drop(bucket);
+    /// assert!(first.poll_room(Waker::noop()).is_ready()); // the block is its own
+    /// first.trim();
+    /// assert!(second.poll_room(Waker::noop()).is_ready());
+    /// ```
+    pub fn poll_room(&mut self, waker: &Waker) -> Poll<()> {
+        if self.may_read(waker) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Whether there is a budget and its limit is reached.

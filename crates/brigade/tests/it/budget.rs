@@ -295,6 +295,32 @@ fn one_that_accepts_waits_for_room_too() {
 }
 
 #[test]
+fn one_that_receives_waits_for_room_unless_its_own_free_blocks_make_it() {
+    let budget = Budget::new(2 * BLOCK);
+    let mut other = within(&budget);
+    let held = hold(&mut other, 1);
+    let (mut alloc, (waker, woken)) = (within(&budget), counted());
+    let own = hold(&mut alloc, 1);
+    assert_eq!((alloc.poll_room(&waker), budget.waiting()), (Poll::Pending, 1));
+    drop(own);
+    assert_eq!((alloc.poll_room(&waker), budget.waiting()), (Poll::Ready(()), 0));
+    let _own = hold(&mut alloc, 1);
+    assert_eq!(alloc.poll_room(&waker), Poll::Pending);
+    drop((held, other));
+    assert_eq!((woken(), alloc.poll_room(&waker)), (1, Poll::Ready(())));
+}
+
+#[test]
+fn high_water_is_the_most_held_at_once_by_all() {
+    let budget = Budget::new(BLOCK);
+    let (mut first, mut second) = (within(&budget), within(&budget));
+    drop((hold(&mut first, 2), hold(&mut second, 1)));
+    first.trim();
+    let _held = hold(&mut second, 1);
+    assert_eq!((budget.held_bytes(), budget.high_water_bytes()), (BLOCK, 3 * BLOCK));
+}
+
+#[test]
 fn idle_chain_over_budget_gives_back_the_block_it_gathers_in() {
     let budget = Budget::new(2 * BLOCK);
     let chains: Vec<_> = (0..2)
