@@ -73,9 +73,11 @@ impl BucketAlloc {
         !self.is_over_budget(waker)
     }
 
-    /// Whether a read was turned away, and none has been let through since.
+    /// Whether a read, or who asked [`Chain::should_yield`](crate::Chain::should_yield) or
+    /// [`poll_room`](Self::poll_room), was turned away for want of budget, and none has been let through
+    /// since: tells a wait for room from one for a peer or a source.
     #[inline]
-    pub(crate) fn waits_for_budget(&self) -> bool {
+    pub fn waits_for_budget(&self) -> bool {
         self.blocks.share().is_some_and(Share::is_waiting)
     }
 

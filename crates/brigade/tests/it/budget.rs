@@ -302,8 +302,10 @@ fn one_that_receives_waits_for_room_unless_its_own_free_blocks_make_it() {
     let (mut alloc, (waker, woken)) = (within(&budget), counted());
     let own = hold(&mut alloc, 1);
     assert_eq!((alloc.poll_room(&waker), budget.waiting()), (Poll::Pending, 1));
+    assert!(alloc.waits_for_budget() && !other.waits_for_budget());
     drop(own);
     assert_eq!((alloc.poll_room(&waker), budget.waiting()), (Poll::Ready(()), 0));
+    assert!(!alloc.waits_for_budget());
     let _own = hold(&mut alloc, 1);
     assert_eq!(alloc.poll_room(&waker), Poll::Pending);
     drop((held, other));
