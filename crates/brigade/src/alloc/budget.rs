@@ -37,7 +37,7 @@ use std::sync::{
 /// aside, so the limit is overshot by what is in flight: at most a piece (64 KiB) a filter.
 ///
 /// Those turned away are woken when there is room, the one that waited longest first, as many as
-/// there are blocks of room. Room is seen where an allocator looks: when it is trimmed or dropped, and
+/// there are blocks of room; one that is let through and leaves room has the next one woken. Room is seen where an allocator looks: when it is trimmed or dropped, and
 /// at its sweeps, which under a reached limit keep an eighth of the lent blocks idle, at least one,
 /// and not `max_idle`. A bucket that is dropped elsewhere makes no room before its allocator looks;
 /// after its allocator is gone it is not counted at all. A chain looks by itself whenever it is
@@ -239,15 +239,15 @@ impl Share {
     #[cold]
     pub(super) fn wait(&self, waker: &Waker) -> bool {
         let mut waiting = self.budget.lock();
-        let ticket = self.ticket.load(Ordering::Relaxed);
-        if let Some(before) = waiting.shares.get_mut(&ticket) {
-            before.clone_from(waker); // It keeps its place.
-        } else {
+        let mut ticket = self.ticket.load(Ordering::Relaxed);
+        if ticket == 0 {
             waiting.last_ticket += 1;
-            let ticket = waiting.last_ticket;
-            waiting.shares.insert(ticket, waker.clone());
+            ticket = waiting.last_ticket;
             self.ticket.store(ticket, Ordering::Relaxed);
         }
+        // It keeps its place, though it was woken and others were faster.
+        let place = waiting.shares.entry(ticket);
+        place.and_modify(|before| before.clone_from(waker)).or_insert_with(|| waker.clone());
         self.budget.note(&waiting);
         let is_exhausted = self.budget.is_exhausted();
         drop(waiting);
@@ -257,7 +257,8 @@ impl Share {
         is_exhausted
     }
 
-    /// It goes on: nobody is to be woken in its place.
+    /// It goes on: it is not to be woken in place of others. If it was woken for room and wants less than
+    /// there is, or nothing any more, the next one is told.
     pub(super) fn served(&self) {
         if self.is_waiting() {
             let ticket = self.ticket.swap(0, Ordering::Relaxed);
@@ -265,7 +266,10 @@ impl Share {
             let waker = waiting.shares.remove(&ticket);
             self.budget.note(&waiting);
             drop(waiting);
-            drop(waker); // Foreign code: not under the lock.
+            // Foreign code: not under the lock.
+            if waker.is_none() {
+                self.budget.release(0, self.block_size);
+            }
         }
     }
 }

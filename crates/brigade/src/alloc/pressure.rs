@@ -15,8 +15,8 @@ impl BucketAlloc {
 
     /// Waits for room in the [budget](super::AllocOptions::budget): for who fills blocks past
     /// [`Bucket::read`](crate::Bucket::read), as one that receives. `waker` is called when it may, in
-    /// its turn. Ready at once without a budget, below the limit, and when blocks of this allocator's
-    /// own that no bucket is in would make the room: nobody waits for itself.
+    /// its turn. Ready at once without a budget, below the limit, and for one that holds no block: it
+    /// may fill one over the limit. While the limit is reached it [trims](Self::trim).
     ///
     /// ```
     /// use std::task::Waker;
@@ -24,15 +24,22 @@ impl BucketAlloc {
     ///
     /// let options = AllocOptions::default().budget(Budget::new(8 * 1024)); // one block
     /// let (mut first, mut second) = (options.clone().build(), options.build());
-    /// let bucket = first.copy(b"held");
-    /// assert!(second.poll_room(Waker::noop()).is_pending());
-    /// drop(bucket);
-    /// assert!(first.poll_room(Waker::noop()).is_ready()); // the block is its own
-    /// first.trim();
-    /// assert!(second.poll_room(Waker::noop()).is_ready());
+    /// let held = first.copy(b"held");
+    /// assert!(first.poll_room(Waker::noop()).is_pending());
+    /// assert!(second.poll_room(Waker::noop()).is_ready()); // it holds nothing yet
+    /// drop(held);
+    /// assert!(first.poll_room(Waker::noop()).is_ready());
     /// ```
     pub fn poll_room(&mut self, waker: &Waker) -> Poll<()> {
-        if self.may_read(waker) { Poll::Ready(()) } else { Poll::Pending }
+        if self.is_pressed() {
+            self.trim();
+        }
+        let Some(share) = self.blocks.share() else { return Poll::Ready(()) };
+        if self.blocks.live() == 0 {
+            share.served();
+            return Poll::Ready(());
+        }
+        if self.is_turned_away(share, waker) { Poll::Pending } else { Poll::Ready(()) }
     }
 
     /// Whether there is a budget and its limit is reached.

@@ -295,7 +295,7 @@ fn one_that_accepts_waits_for_room_too() {
 }
 
 #[test]
-fn one_that_receives_waits_for_room_unless_its_own_free_blocks_make_it() {
+fn one_that_receives_waits_for_room_unless_it_holds_nothing() {
     let budget = Budget::new(2 * BLOCK);
     let mut other = within(&budget);
     let held = hold(&mut other, 1);
@@ -306,10 +306,44 @@ fn one_that_receives_waits_for_room_unless_its_own_free_blocks_make_it() {
     drop(own);
     assert_eq!((alloc.poll_room(&waker), budget.waiting()), (Poll::Ready(()), 0));
     assert!(!alloc.waits_for_budget());
+    let more = hold(&mut other, 1);
+    assert!(budget.is_exhausted());
+    assert_eq!((alloc.poll_room(&waker), budget.waiting()), (Poll::Ready(()), 0));
     let _own = hold(&mut alloc, 1);
     assert_eq!(alloc.poll_room(&waker), Poll::Pending);
+    let before = woken();
+    drop((held, more, other));
+    assert_eq!((woken(), alloc.poll_room(&waker)), (before + 1, Poll::Ready(())));
+}
+
+#[test]
+fn one_that_was_woken_and_finds_the_room_taken_keeps_its_place() {
+    let budget = Budget::new(BLOCK);
+    let (mut other, mut faster) = (within(&budget), within(&budget));
+    let held = hold(&mut other, 1);
+    let (first, _, first_woken) = reader(&budget, ReadMode::NonBlocking);
+    let (second, _, second_woken) = reader(&budget, ReadMode::NonBlocking);
+    assert!(first.should_yield() && second.should_yield());
     drop((held, other));
-    assert_eq!((woken(), alloc.poll_room(&waker)), (1, Poll::Ready(())));
+    assert_eq!((first_woken(), second_woken()), (1, 0));
+    let held = hold(&mut faster, 1);
+    assert!(first.should_yield());
+    drop((held, faster));
+    assert_eq!((first_woken(), second_woken()), (2, 0));
+}
+
+#[test]
+fn one_that_was_woken_and_leaves_room_has_the_next_one_woken() {
+    let budget = Budget::new(BLOCK);
+    let mut other = within(&budget);
+    let held = hold(&mut other, 1);
+    let (first, _, first_woken) = reader(&budget, ReadMode::NonBlocking);
+    let (second, _, second_woken) = reader(&budget, ReadMode::NonBlocking);
+    assert!(first.should_yield() && second.should_yield());
+    drop((held, other));
+    assert_eq!((first_woken(), second_woken()), (1, 0));
+    assert!(!first.should_yield());
+    assert_eq!(second_woken(), 1, "though the first is not trimmed for hours");
 }
 
 #[test]
