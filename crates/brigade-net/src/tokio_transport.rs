@@ -183,10 +183,19 @@ impl<S: TokioSocket> Source for &TokioSource<S> {
         let stream = &*self.stream;
         stream.try_io(Interest::Readable, || Ok(rustix::io::read(stream.as_fd(), room)?))
     }
+
+    /// Asks tokio, not the system: where it knows of nothing, no block is opened.
+    fn wait(&mut self) -> io::Result<()> {
+        self.stream.try_io(Interest::Readable, || Ok(()))
+    }
 }
 
 impl<S: TokioSocket> Source for TokioSource<S> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         (&*self).read(room)
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        (&*self).wait()
     }
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use brigade::{Chain, End, Progress, ReadMode, Result};
+use brigade::{Chain, End, Progress, ReadCx, ReadMode, Result};
 use brigade_net::{Close, NetworkReader, NetworkWriter, TokioSource, TokioTransport};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
@@ -159,7 +159,8 @@ impl Connection {
     /// `None`: nothing is there.
     fn try_read(&mut self) -> Result<Option<usize>> {
         let mut conn = self.shared.lock();
-        match self.reader.fill(conn.chain.alloc(), &self.source) {
+        let mut cx = ReadCx::new(conn.chain.alloc(), ReadMode::NonBlocking);
+        match self.reader.fill(&mut cx, &self.source) {
             Ok(count) => Ok(Some(count)),
             Err(error) if error.is_would_block() => Ok(None),
             Err(error) => Err(error),

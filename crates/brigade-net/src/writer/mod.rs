@@ -36,6 +36,10 @@ enum Flow {
 /// A transport that would block makes it keep the rest, in memory only what was there already;
 /// [`waits_for`](Self::waits_for) says what must happen before [`resume`](Terminal::resume).
 ///
+/// While the [budget](brigade::Budget) of the storage is used up, what has to be read is left unread,
+/// as a STREAM is that has nothing yet: what came before it leaves, and the chain's waker is called
+/// when there is room. A file that the transport sends, and what is in memory, need none.
+///
 /// EOR is completed when the bytes before it are with the kernel: [`End::Failed`] if an ERROR came
 /// among them. After EOC nothing is written; responses that had data there have failed.
 ///

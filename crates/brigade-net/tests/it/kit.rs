@@ -8,7 +8,7 @@ use brigade::{
     AllocOptions, Brigade, Bucket, BucketAlloc, End, Error, Outcome, ReadCx, ReadMode, Result,
     Terminal,
 };
-use brigade_net::{NetworkWriter, Transport, WriterOptions};
+use brigade_net::{NetworkReader, NetworkWriter, Source, Transport, WriterOptions};
 use brigade_testkit::{Wire, stuttering};
 
 /// Long enough for every test, and no two of its short runs alike.
@@ -34,6 +34,15 @@ pub(crate) fn file_of(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file
+}
+
+/// Receives as a connection without a budget does.
+pub(crate) fn fill(
+    reader: &mut NetworkReader,
+    alloc: &mut BucketAlloc,
+    source: impl Source,
+) -> Result<usize> {
+    reader.fill(&mut ReadCx::new(alloc, ReadMode::NonBlocking), source)
 }
 
 /// A writer, and what a chain would lend it.

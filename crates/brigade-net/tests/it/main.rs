@@ -3,6 +3,7 @@
 
 #[cfg(feature = "tokio")]
 mod async_write;
+mod budget;
 mod faults;
 mod files;
 mod kit;

@@ -12,7 +12,7 @@ use brigade_net::{
 };
 use rustix::net::sockopt;
 
-use crate::kit::{FILE, Line, PATTERN, file_of};
+use crate::kit::{FILE, Line, PATTERN, file_of, fill};
 
 type Writer = NetworkWriter<StdTransport>;
 
@@ -145,7 +145,7 @@ fn an_orderly_close_lets_the_peer_read_to_the_end_and_answer() {
     far.shutdown(Shutdown::Write).unwrap();
     let source = line.writer.transport().source();
     let mut reader = NetworkReader::new(1000);
-    while reader.fill(&mut line.alloc, &source).unwrap() > 0 {}
+    while fill(&mut reader, &mut line.alloc, &source).unwrap() > 0 {}
     assert_eq!(reader.bytes(), b"good-bye");
 }
 
@@ -157,7 +157,7 @@ fn a_reader_that_waits_holds_no_block_and_is_late_when_the_time_is_up() {
     let mut alloc = BucketAlloc::new();
     let mut reader = NetworkReader::new(1000);
     assert!(!source.is_ready());
-    let error = reader.fill(&mut alloc, &source).unwrap_err();
+    let error = fill(&mut reader, &mut alloc, &source).unwrap_err();
     assert_eq!((error.kind(), alloc.stats().blocks_live), (ErrorKind::TimedOut, 0));
     far.write_all(b"GET /").unwrap();
     let waits = thread::spawn(move || {
@@ -167,10 +167,10 @@ fn a_reader_that_waits_holds_no_block_and_is_late_when_the_time_is_up() {
         source
     });
     let source = waits.join().unwrap();
-    assert_eq!(reader.fill(&mut alloc, &source).unwrap(), 5);
+    assert_eq!(fill(&mut reader, &mut alloc, &source).unwrap(), 5);
     assert_eq!(reader.bytes(), b"GET /");
     drop(far);
-    while reader.fill(&mut alloc, &source).unwrap() > 0 {}
+    while fill(&mut reader, &mut alloc, &source).unwrap() > 0 {}
     assert!(source.is_ready(), "the end can be read at once");
 }
 

@@ -13,7 +13,7 @@ use brigade_net::{
 };
 use brigade_testkit::{MemoryLine, MemorySource, memory_line};
 
-use crate::kit::{FILE, PATTERN};
+use crate::kit::{FILE, PATTERN, fill};
 use crate::suite::PATIENCE;
 use crate::suite::lines::tcp_pair;
 use crate::suite::tls::{client, client_of, distrust, server};
@@ -77,7 +77,7 @@ fn a_certificate_that_nobody_trusts_is_a_clear_error_on_both_sides() {
     let far = client_of(far.waiting(PATIENCE), "localhost", distrust());
     let reader = thread::spawn(move || {
         let mut reader = NetworkReader::new(1000);
-        reader.fill(&mut BucketAlloc::new(), far.source()).unwrap_err()
+        fill(&mut reader, &mut BucketAlloc::new(), far.source()).unwrap_err()
     });
     let mut chain = chain(server(near.waiting(PATIENCE)), ReadMode::Blocking);
     let served = chain.write(b"hello").and_then(|()| chain.flush()).unwrap_err();
@@ -165,10 +165,10 @@ fn a_reader_tells_an_end_from_a_peer_that_went_away() {
         });
         let mut reader = NetworkReader::new(1000);
         let mut alloc = BucketAlloc::new();
-        assert_eq!(reader.fill(&mut alloc, near.source()).unwrap(), 5);
+        assert_eq!(fill(&mut reader, &mut alloc, near.source()).unwrap(), 5);
         assert_eq!(reader.bytes(), b"GET /");
         let _far = asks.join().unwrap();
-        let end = reader.fill(&mut alloc, near.source()).map_err(|error| error.kind());
+        let end = fill(&mut reader, &mut alloc, near.source()).map_err(|error| error.kind());
         assert_eq!(end, expected);
     }
 }
@@ -181,11 +181,11 @@ fn a_reader_that_finds_nothing_holds_no_block() {
     let mut alloc = BucketAlloc::new();
     let ask = [IoSlice::new(b"GET /")];
     for _ in 0..2 {
-        let error = reader.fill(&mut alloc, near.source()).unwrap_err();
+        let error = fill(&mut reader, &mut alloc, near.source()).unwrap_err();
         assert_eq!((error.kind(), alloc.stats().blocks_live), (ErrorKind::WouldBlock, 0));
         let _ = far.write(&ask, More::None).and_then(|_| far.flush());
     }
-    assert_eq!(reader.fill(&mut alloc, near.source()).unwrap(), 5);
+    assert_eq!(fill(&mut reader, &mut alloc, near.source()).unwrap(), 5);
 }
 
 /// A line that keeps a copy of what is written to it, call by call.

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::kit::{FILE, PATTERN};
+use crate::kit::{FILE, PATTERN, fill};
 
 type Writer = NetworkWriter<TokioTransport>;
 
@@ -145,7 +145,7 @@ async fn an_orderly_close_lets_the_peer_read_to_the_end_and_answer() {
     let mut reader = NetworkReader::new(1000);
     loop {
         near.readable().await.unwrap();
-        match reader.fill(chain.alloc(), &source) {
+        match fill(&mut reader, chain.alloc(), &source) {
             Ok(0) => break,
             Ok(_) => {}
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
@@ -159,7 +159,7 @@ async fn a_source_that_has_nothing_does_not_wait() {
     let (near, far) = connection().await;
     let source = TokioTransport::new(near).source();
     let mut reader = NetworkReader::new(1000);
-    let error = reader.fill(&mut BucketAlloc::new(), &source).unwrap_err();
+    let error = fill(&mut reader, &mut BucketAlloc::new(), &source).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
     drop(far);
 }

@@ -12,7 +12,7 @@ use std::task::{Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use brigade::{Chain, End, ErrorKind, ReadMode, Result};
+use brigade::{Chain, End, ErrorKind, ReadCx, ReadMode, Result};
 use brigade_net::{Close, NetworkReader, NetworkWriter, StdSource, StdTransport, Transport};
 
 pub use self::response::Response;
@@ -147,7 +147,8 @@ impl Connection<'_> {
         // Not at all would be for ever.
         let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST_WAIT);
         self.stream.set_read_timeout(Some(left))?;
-        self.reader.fill(self.chain.alloc(), &self.source)
+        let mut cx = ReadCx::new(self.chain.alloc(), ReadMode::Blocking);
+        self.reader.fill(&mut cx, &self.source)
     }
 
     fn answer(&mut self, parsed: ParsedHead, handler: &impl Handler) -> Result<Exchange> {
