@@ -13,7 +13,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
 
-use brigade::{Brigade, Bucket, Chain, Progress, ReadMode};
+use brigade::{Brigade, Bucket, Chain, Progress, ReadCx, ReadMode};
 use brigade_net::{Duplex, NetworkReader, NetworkWriter, NonBlockingSource, NonBlockingTransport};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -137,7 +137,8 @@ impl Connection {
                 self.answer(file)?;
                 continue;
             }
-            match self.reader.fill(self.chain.alloc(), &self.source) {
+            let mut cx = ReadCx::new(self.chain.alloc(), ReadMode::NonBlocking);
+            match self.reader.fill(&mut cx, &self.source) {
                 Ok(0) => return Ok(false),
                 Ok(_) => {}
                 Err(error) if error.is_would_block() => {

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use brigade::{Chain, End, Error, ErrorKind, Progress, Result};
 use brigade_net::{Close, NetworkWriter, TokioTransport, Transport};
+use http::StatusCode;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::reply::Reply;
 use super::settings::bounded;
-use crate::{Exchange, RequestHead};
+use crate::{Exchange, RequestHead, StatusError};
 
 pub(super) type Writer = NetworkWriter<TokioTransport>;
 
@@ -73,16 +74,17 @@ enum Pause {
     ForOthers,
 }
 
-/// How long the peer has been taking nothing.
+/// How long nothing has left.
 #[derive(Debug)]
 struct Stall {
-    limit: Duration,
+    client_limit: Duration,        // While the client takes nothing.
+    room_limit: Duration,          // While the budget is used up.
     since: Option<(u64, Instant)>, // Bytes written by then.
 }
 
 impl Shared {
     /// A connection whose peer may take nothing for `write_timeout`.
-    pub(super) fn new(chain: Chain, write_timeout: Duration) -> Arc<Self> {
+    pub(super) fn new(chain: Chain, write_timeout: Duration, room_timeout: Duration) -> Arc<Self> {
         let request = Arc::new(RequestHead::get(http::Uri::from_static("/")));
         let exchange = Exchange::new(request);
         Arc::new(Self(Mutex::new(Conn {
@@ -95,7 +97,11 @@ impl Shared {
             is_behind: false,
             has_ended: false,
             driver: Waker::noop().clone(),
-            stall: Stall { limit: bounded(write_timeout), since: None },
+            stall: Stall {
+                client_limit: bounded(write_timeout),
+                room_limit: bounded(room_timeout),
+                since: None,
+            },
         })))
     }
 
@@ -300,18 +306,23 @@ impl Conn {
 
     /// Lets a handle go on that waits for room, if there is some.
     pub(super) fn wake_for_room(&mut self) {
-        if !self.chain.should_yield() {
+        // Asked only for a handle that waits: whoever asks stands in line for room in the budget, and
+        // is woken in place of others.
+        if self.handle.room.is_some() && !self.chain.should_yield() {
             wake(&mut self.handle.room);
         }
     }
 
-    /// When the peer will have been taking nothing for too long, unless it takes something.
+    /// When nothing will have left for too long, unless something does.
     pub(super) fn stalls_at(&mut self) -> Option<Instant> {
-        let limit = self.stall.limit;
-        if !self.is_blocked() {
+        let limit = if self.is_blocked() {
+            self.stall.client_limit
+        } else if self.is_held_back() {
+            self.stall.room_limit
+        } else {
             self.stall.since = None;
             return None;
-        }
+        };
         let written = self.writer()?.stats().bytes_written;
         match self.stall.since {
             Some((before, since)) if before == written => Some(since + limit),
@@ -321,6 +332,19 @@ impl Conn {
                 Some(now + limit)
             }
         }
+    }
+
+    /// What is wrong when nothing has left for too long.
+    pub(super) fn stalled(&mut self) -> Error {
+        let client = "the client took nothing for too long";
+        if self.is_blocked() { Error::new(ErrorKind::TimedOut, client) } else { no_room() }
+    }
+
+    /// Whether the response cannot go on for want of budget, and for nothing else.
+    fn is_held_back(&mut self) -> bool {
+        let wants_more =
+            self.handle.pause == Pause::ForRoom || self.chain.progress() == Progress::Pending;
+        wants_more && self.chain.alloc().waits_for_budget()
     }
 
     /// Ends the connection, once: every filter is told, and whoever waits for room or for this learns
@@ -350,6 +374,12 @@ impl Conn {
     pub(super) fn writer(&mut self) -> Option<&mut Writer> {
         self.chain.terminal::<Writer>()
     }
+}
+
+/// What becomes of a response that waits too long for what others hold.
+pub(super) fn no_room() -> Error {
+    Error::new(ErrorKind::TimedOut, "wait for room in the memory budget")
+        .because(StatusError::new(StatusCode::SERVICE_UNAVAILABLE))
 }
 
 /// Lets whoever waits look again.

@@ -4,20 +4,21 @@
 //! only finished responses queue, in the writer. No byte of a request's body is ever parsed as a
 //! request. A connection that waits for its next request holds no block.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use brigade::{Chain, End, Progress, ReadCx, ReadMode, Result};
 use brigade_net::{Close, NetworkReader, NetworkWriter, TokioSource, TokioTransport};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::arrival::{Arrival, Awaited, Refusal};
 use super::close::linger;
-use super::conn::Shared;
+use super::conn::{Shared, no_room};
 use super::drive::{drive_until, panicked, run_handler};
 use super::request::ParsedHead;
 use super::settings::bounded;
@@ -44,8 +45,9 @@ pub async fn serve_connection(
     let _ = stream.set_nodelay(true);
     let stream = Arc::new(stream);
     let writer = NetworkWriter::with_options(TokioTransport::new(stream.clone()), settings.writer);
-    let chain = Chain::new(writer).mode(ReadMode::NonBlocking);
-    let shared = Shared::new(chain, settings.write_timeout);
+    let storage = settings.storage.clone().build();
+    let chain = Chain::new(writer).mode(ReadMode::NonBlocking).storage(storage);
+    let shared = Shared::new(chain, settings.write_timeout, settings.room_timeout);
     let reader = NetworkReader::new(settings.limits.max_head_bytes());
     let source = TokioSource::new(stream.clone());
     let mut connection =
@@ -120,11 +122,14 @@ impl Connection {
     /// the last response has left: what a slow client still takes is no idleness.
     async fn read_some(&mut self, has_begun: bool, deadline: &mut Option<Instant>) -> Result<Came> {
         loop {
-            match self.try_read()? {
-                Some(0) => return Ok(Came::End),
-                Some(_) => return Ok(Came::Bytes),
-                None => {}
-            }
+            let read = poll_fn(|cx| Poll::Ready(self.poll_read(cx))).await;
+            let has_room = match read {
+                Poll::Ready(Ok(Some(0))) => return Ok(Came::End),
+                Poll::Ready(Ok(Some(_))) => return Ok(Came::Bytes),
+                Poll::Ready(Ok(None)) => true,
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => false,
+            };
             let is_leaving = self.rest()?;
             if !is_leaving {
                 deadline.get_or_insert_with(|| {
@@ -136,7 +141,8 @@ impl Connection {
                 async { if let Some(at) = at { sleep_until(at).await } else { pending().await } };
             tokio::select! {
                 biased;
-                ready = self.stream.readable() => ready?,
+                ready = self.stream.readable(), if has_room => ready?,
+                () = poll_fn(|cx| poll_room(&mut self.reader, &self.shared, cx)), if !has_room => {}
                 () = late => return Ok(Came::Late),
                 () = self.drain.begun(), if !has_begun => return Ok(Came::End),
                 left = drive_until(&self.stream, &self.shared, has_left), if is_leaving => left?,
@@ -150,33 +156,38 @@ impl Connection {
         let mut conn = self.shared.lock();
         conn.idle()?;
         let is_leaving = !has_left(&conn.chain);
-        if !is_leaving && self.reader.is_empty() {
+        if !is_leaving {
+            // The reader is in no block either while it waits.
             conn.chain.trim();
         }
         Ok(is_leaving)
     }
 
-    /// `None`: nothing is there.
-    fn try_read(&mut self) -> Result<Option<usize>> {
+    /// Reads what is there; `None`: nothing. Waits only for room in the budget.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<usize>>> {
         let mut conn = self.shared.lock();
-        let mut cx = ReadCx::new(conn.chain.alloc(), ReadMode::NonBlocking);
-        match self.reader.fill(&mut cx, &self.source) {
+        let alloc = conn.chain.alloc();
+        ready!(self.reader.poll_room(alloc, cx.waker()));
+        let mut cx = ReadCx::new(alloc, ReadMode::NonBlocking).with_waker(cx.waker());
+        Poll::Ready(match self.reader.fill(&mut cx, &self.source) {
             Ok(count) => Ok(Some(count)),
             Err(error) if error.is_would_block() => Ok(None),
             Err(error) => Err(error),
-        }
+        })
     }
 
     /// Lets the handler answer; says whether the connection closes.
     async fn answer(&mut self, parsed: ParsedHead) -> Result<bool> {
         let keep_alive = parsed.keep_alive;
-        let head = Arc::new(RequestHead::from(parsed));
+        let head = RequestHead::from(parsed);
+        if !self.has_room().await? {
+            return self.refuse(Refusal { error: no_room(), request: head }).await;
+        }
+        let head = Arc::new(head);
         let exchange = Exchange::new(head.clone());
         if !keep_alive || self.drain.is_draining() {
             exchange.close_after();
         }
-        // Responses that a client does not read must not pile up, however short they are.
-        drive_until(&self.stream, &self.shared, |chain| !chain.should_yield()).await?;
         let serial = self.begin(&exchange)?;
         let response = Response::new(self.shared.clone(), serial);
         let request = Request::new(head, self.peer);
@@ -186,7 +197,28 @@ impl Connection {
         self.run(&exchange, Some(call)).await
     }
 
-    /// Answers a request that could not be read, and closes.
+    /// Waits until the next response may be begun: responses that a client does not read must not pile
+    /// up, however short they are, nor those of many clients. `false`: the budget was used up for too
+    /// long.
+    async fn has_room(&mut self) -> Result<bool> {
+        let room = drive_until(&self.stream, &self.shared, |chain| !chain.should_yield());
+        let Some(budget) = &self.settings.storage.budget else {
+            return room.await.map(|()| true);
+        };
+        // The next request may be here already. It must not use up what this one waits for, now or
+        // while its handler runs.
+        self.reader.set_aside();
+        if !budget.is_exhausted() {
+            return room.await.map(|()| true);
+        }
+        self.shared.lock().chain.trim();
+        match timeout(self.settings.room_timeout, room).await {
+            Ok(room) => room.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Answers a request that no handler is asked about, and closes.
     async fn refuse(&mut self, refusal: Refusal) -> Result<bool> {
         let exchange = Exchange::new(Arc::new(refusal.request));
         exchange.close_after();
@@ -242,6 +274,11 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.shared.lock().end(End::ClientGone, Close::Reset);
     }
+}
+
+/// Whether the budget lets a connection read, which wakes its task when it does.
+fn poll_room(reader: &mut NetworkReader, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+    reader.poll_room(shared.lock().chain.alloc(), cx.waker())
 }
 
 /// Whether all that was answered has left.

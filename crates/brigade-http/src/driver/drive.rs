@@ -19,12 +19,12 @@ use tokio::time::{Sleep, sleep_until};
 use super::HandlerFuture;
 use super::conn::{Conn, Shared};
 
-/// The timer of a peer that takes nothing; it exists only while one does.
+/// The timer of a response of which nothing leaves; it exists only while nothing does.
 #[derive(Default)]
 struct Stalled(Option<Pin<Box<Sleep>>>);
 
 impl Stalled {
-    /// Writes what can be written; ends the connection when the peer has taken nothing for too long.
+    /// Writes what can be written; ends the connection when nothing has left for too long.
     fn poll_write(
         &mut self,
         conn: &mut Conn,
@@ -46,8 +46,9 @@ impl Stalled {
             timer.as_mut().reset(at);
         }
         if timer.as_mut().poll(cx).is_ready() {
+            let error = conn.stalled();
             conn.end(End::Timeout, Close::Reset);
-            return Err(Error::new(ErrorKind::TimedOut, "the client took nothing for too long"));
+            return Err(error);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! through the filters of the settings, the protocol's filters and the network writer, in either world
 //! the same.
 
+mod accept;
 mod arrival;
 pub mod blocking;
 mod close;

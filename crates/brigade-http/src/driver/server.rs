@@ -1,20 +1,15 @@
 //! Accepts connections, a bounded number at a time, and ends them in order when asked to.
 
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brigade::{Error, Result};
-use rustix::io::Errno;
+use brigade::{Budget, Error, Result};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::{Handler, Settings, serve_connection};
-
-/// How long accepting pauses when the system has no descriptor left.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// A server on one listener: see [`Server::serve`].
 ///
@@ -78,7 +73,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the listener breaks. Having no descriptor left is no error: accepting pauses.
+    /// When the listener breaks. Having no descriptor left, or no room in the
+    /// [budget](Settings::storage), is no error: accepting pauses.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
         let (begin_drain, drain) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(self.max_connections));
@@ -86,7 +82,7 @@ impl Server {
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
-                accepted = accept(&listener, &slots) => {
+                accepted = accept(&listener, &slots, self.settings.storage.budget.as_ref()) => {
                     let (stream, slot) = accepted?;
                     let drain = Drain(drain.clone());
                     let server = self.clone();
@@ -128,33 +124,15 @@ impl std::fmt::Debug for Server {
 
 type Slot = tokio::sync::OwnedSemaphorePermit;
 
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Result<(TcpStream, Slot)> {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+    budget: Option<&Budget>,
+) -> Result<(TcpStream, Slot)> {
     let slot = slots.clone().acquire_owned().await;
     let slot =
         slot.map_err(|closed| Error::other("wait for a connection's place").because(closed))?;
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return Ok((stream, slot)),
-            Err(error) if is_broken(&error) => return Err(Error::from(error)),
-            Err(error) if is_short(&error) => tokio::time::sleep(PAUSE).await,
-            // A peer's failure, told here before it is a connection: the next one may be sound.
-            Err(_) => {}
-        }
-    }
-}
-
-/// Whether the listener is none any more.
-fn is_broken(error: &io::Error) -> bool {
-    is_one_of(error, &[Errno::BADF, Errno::INVAL, Errno::NOTSOCK])
-}
-
-/// Whether descriptors or memory ran out: accepting works again when others have ended.
-fn is_short(error: &io::Error) -> bool {
-    is_one_of(error, &[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM])
-}
-
-fn is_one_of(error: &io::Error, errnos: &[Errno]) -> bool {
-    error.raw_os_error().is_some_and(|raw| errnos.contains(&Errno::from_raw_os_error(raw)))
+    Ok((super::accept::accept(listener, budget).await?, slot))
 }
 
 /// Whether a server has been asked to stop. Clones see the same.

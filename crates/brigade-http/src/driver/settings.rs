@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brigade::{Chain, Error, Prepared};
+use brigade::{AllocOptions, Chain, Error, Prepared};
 use brigade_net::WriterOptions;
 
 use super::request::RequestLimits;
@@ -24,6 +24,12 @@ pub struct Settings {
     /// How long a client may take nothing of a response: then it is cut off. Its system tells what it
     /// took in steps, of 100 KiB perhaps: a slow reader needs time for one.
     pub write_timeout: Duration,
+    /// How long a request may wait for room in the budget of `storage` before its handler runs: then 503.
+    /// A response that is under way may wait as long, each time: then it is cut off, and what it held is
+    /// room for others.
+    pub room_timeout: Duration,
+    /// The storage of each connection: its blocks, and the cache and the budget that all share.
+    pub storage: AllocOptions,
     /// The filters each response goes through, equal kinds in this order.
     pub filters: Vec<Prepared>,
     /// What the header filter writes beside what the handler says.
@@ -65,6 +71,8 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(20),
             keep_alive_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(60),
+            room_timeout: Duration::from_secs(60),
+            storage: AllocOptions::default(),
             filters: Vec::new(),
             header: Arc::default(),
             writer: WriterOptions::default(),
@@ -99,6 +107,46 @@ impl Settings {
     #[must_use]
     pub fn write_timeout(mut self, limit: Duration) -> Self {
         self.write_timeout = limit;
+        self
+    }
+
+    /// Sets how long a request, or a response under way, may wait for room in the budget.
+    #[must_use]
+    pub fn room_timeout(mut self, limit: Duration) -> Self {
+        self.room_timeout = limit;
+        self
+    }
+
+    /// Sets the storage of each connection, and what all share.
+    ///
+    /// With a [cache](AllocOptions::cache), a connection that waits for a request, or for the rest of
+    /// one, gives its blocks to those that are busy. While a [budget](AllocOptions::budget) is used up,
+    /// accepting pauses (who connects waits in the system's queue), new requests wait before their
+    /// handlers run, handlers wait for room, and files that have to be read stay unread; see
+    /// [`Budget`](brigade::Budget) for by how much it is overshot. A request's head is not counted in
+    /// it: it has [limits](Self::limits) of its own.
+    ///
+    /// ```
+    /// use brigade::{AllocOptions, BlockCache, Budget};
+    /// use brigade_http::driver::Settings;
+    ///
+    /// let budget = Budget::new(64 * 1024 * 1024);
+    /// let cache = BlockCache::new(8 * 1024, 512); // 4 MiB more
+    /// let storage = AllocOptions::default().cache(cache.clone()).budget(budget.clone());
+    /// let settings = Settings::default().storage(storage);
+    /// // The clones tell an operator what is held, at any time.
+    /// assert_eq!((budget.held_bytes(), cache.stats().blocks), (0, 0));
+    /// # drop(settings);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When [no allocator can be made](AllocOptions::build) with these options.
+    #[must_use]
+    pub fn storage(mut self, options: AllocOptions) -> Self {
+        // Better here than when the first client connects.
+        drop(options.clone().build());
+        self.storage = options;
         self
     }
 

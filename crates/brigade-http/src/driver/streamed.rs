@@ -36,7 +36,7 @@ impl Streamed {
     {
         let exchange = Exchange::new(request);
         // The server has its own patience with its clients.
-        let shared = Shared::new(filters.chain_for(&exchange), Duration::MAX);
+        let shared = Shared::new(filters.chain_for(&exchange), Duration::MAX, Duration::MAX);
         let serial = shared.lock().begin(exchange.clone());
         let serial = serial.expect("a chain that was just made has not ended");
         let handler = handler(Response::new(shared.clone(), serial));

@@ -5,19 +5,20 @@
 
 mod response;
 
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::{Wake, Waker};
-use std::thread::Thread;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use brigade::{Chain, End, ErrorKind, ReadCx, ReadMode, Result};
+use brigade::{Chain, End, ErrorKind, Progress, ReadCx, ReadMode, Result};
 use brigade_net::{Close, NetworkReader, NetworkWriter, StdSource, StdTransport, Transport};
 
 pub use self::response::Response;
+use super::accept::{accept_blocking, unpark_this_thread};
 use super::arrival::{Arrival, Awaited, Refusal};
 use super::close::linger_blocking;
+use super::conn::no_room;
 use super::drive::panicked;
 use super::reply::Reply;
 use super::request::ParsedHead;
@@ -64,31 +65,79 @@ pub fn serve_connection(
     let stream = Arc::new(stream);
     let writer = NetworkWriter::with_options(StdTransport::new(stream.clone()), settings.writer);
     let mut chain = Chain::new(writer).mode(ReadMode::Blocking);
-    chain.set_waker(&Waker::from(Arc::new(Unpark(std::thread::current()))));
+    chain = chain.storage(settings.storage.clone().build());
+    let waker = unpark_this_thread();
+    chain.set_waker(&waker);
     let reader = NetworkReader::new(settings.limits.max_head_bytes());
     let source = StdSource::new(stream.clone());
-    let mut connection = Connection { stream, source, chain, reader, settings, torn: false };
+    let mut connection = Connection { stream, source, chain, reader, waker, settings, torn: false };
     let served = connection.serve(handler);
     connection.close(served.is_ok());
     served
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
+/// Accepts the next connection, to be [served](serve_connection): on this thread, or on one of its own.
+///
+/// While the [budget](Settings::storage) is used up it waits for room first; who connects meanwhile
+/// waits in the system's queue. It waits too while the system has no descriptor left, and passes over
+/// those who are gone before they were accepted. Several threads may accept from one listener.
+///
+/// ```no_run
+/// use std::net::TcpListener;
+/// use std::sync::Arc;
+/// use brigade_http::driver::blocking::{Response, accept, serve_connection};
+/// use brigade_http::driver::{Request, Settings};
+///
+/// fn hello(_: &Request, response: &mut Response<'_>) -> brigade::Result<()> {
+///     response.write(b"hello\n")
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = TcpListener::bind("127.0.0.1:8080")?;
+/// let settings = Arc::new(Settings::default());
+/// loop {
+///     let stream = accept(&listener, &settings)?;
+///     let settings = settings.clone();
+///     std::thread::spawn(move || serve_connection(stream, &settings, &hello));
+/// }
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// When the listener breaks.
+pub fn accept(listener: &TcpListener, settings: &Settings) -> Result<TcpStream> {
+    accept_blocking(listener, settings.storage.budget.as_ref())
 }
 
-/// Waits while a filter or a source of the chain does: what was given so far leaves meanwhile.
-fn wait(chain: &mut Chain) -> Result<()> {
-    while chain.should_yield() {
-        chain.idle()?;
-        std::thread::park();
+/// Waits while the budget, a filter or a source of the chain has to be waited for; by `idle` what was
+/// given so far leaves meanwhile.
+fn wait_until(
+    chain: &mut Chain,
+    room_timeout: Duration,
+    mut idle: impl FnMut(&mut Chain) -> Result<()>,
+    is_reached: impl Fn(&Chain) -> bool,
+) -> Result<()> {
+    while !is_reached(chain) {
+        idle(chain)?;
+        if !chain.alloc().waits_for_budget() {
+            std::thread::park();
+        } else if !park_for(room_timeout) {
+            if chain.progress() == Progress::Pending {
+                chain.abort(End::Timeout); // What is in the middle of it cannot even be failed.
+            }
+            return Err(no_room());
+        }
         let _ = chain.resume()?;
     }
     Ok(())
+}
+
+/// Waits to be woken; `false`: it took longer than `limit`.
+fn park_for(limit: Duration) -> bool {
+    let begun = Instant::now();
+    std::thread::park_timeout(bounded(limit));
+    begun.elapsed() < limit
 }
 
 struct Connection<'s> {
@@ -96,6 +145,7 @@ struct Connection<'s> {
     source: StdSource,
     chain: Chain,
     reader: NetworkReader,
+    waker: Waker, // Of this thread.
     settings: &'s Settings,
     torn: bool, // A body without framing failed: only a reset tells.
 }
@@ -141,19 +191,36 @@ impl Connection<'_> {
 
     /// Reads what comes until `deadline`.
     fn read_some(&mut self, deadline: Instant) -> Result<usize> {
-        if self.reader.is_empty() {
+        loop {
+            // Whatever comes next, it is waited for without a block.
+            self.reader.set_aside();
             self.chain.trim();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.reader.poll_room(self.chain.alloc(), &self.waker).is_pending() {
+                if left.is_zero() {
+                    return Err(no_room());
+                }
+                std::thread::park_timeout(left);
+                continue;
+            }
+            // Not at all would be for ever.
+            self.stream.set_read_timeout(Some(left.max(SHORTEST_WAIT)))?;
+            let cx = ReadCx::new(self.chain.alloc(), ReadMode::Blocking);
+            match self.reader.fill(&mut cx.with_waker(&self.waker), &self.source) {
+                // The socket waits: the room has gone meanwhile.
+                Err(error) if error.is_would_block() => {}
+                answer => return answer,
+            }
         }
-        // Not at all would be for ever.
-        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST_WAIT);
-        self.stream.set_read_timeout(Some(left))?;
-        let mut cx = ReadCx::new(self.chain.alloc(), ReadMode::Blocking);
-        self.reader.fill(&mut cx, &self.source)
     }
 
     fn answer(&mut self, parsed: ParsedHead, handler: &impl Handler) -> Result<Exchange> {
         let keep_alive = parsed.keep_alive;
-        let head = Arc::new(RequestHead::from(parsed));
+        let head = RequestHead::from(parsed);
+        if !self.has_room()? {
+            return self.refuse(Refusal { error: no_room(), request: head });
+        }
+        let head = Arc::new(head);
         let exchange = Exchange::new(head.clone());
         if !keep_alive {
             exchange.close_after();
@@ -164,6 +231,7 @@ impl Connection<'_> {
             chain: &mut self.chain,
             reply: &mut reply,
             stream: &self.stream,
+            room_timeout: self.settings.room_timeout,
             in_chain: false,
         };
         let call = AssertUnwindSafe(|| handler.call(&request, &mut response));
@@ -181,6 +249,22 @@ impl Connection<'_> {
             self.settings.report_error(error);
         }
         Ok(exchange)
+    }
+
+    /// Waits until the next response may be begun. `false`: the budget was used up for too long.
+    fn has_room(&mut self) -> Result<bool> {
+        if self.settings.storage.budget.is_some() {
+            // The next request may be here already. It must not use up what this one waits for, now or
+            // while its handler runs.
+            self.reader.set_aside();
+        }
+        let room_timeout = self.settings.room_timeout;
+        let goes_on = |chain: &Chain| !chain.should_yield();
+        match wait_until(&mut self.chain, room_timeout, Chain::idle, goes_on) {
+            Ok(()) => Ok(true),
+            Err(error) if self.chain.aborted().is_some() => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Result<Exchange> {
@@ -208,7 +292,9 @@ impl Connection<'_> {
         if let Err(error) = finished {
             reply.fail(&mut self.chain, error);
         }
-        if let Err(error) = wait(&mut self.chain) {
+        let has_left = |chain: &Chain| chain.progress() == Progress::Done;
+        let room_timeout = self.settings.room_timeout;
+        if let Err(error) = wait_until(&mut self.chain, room_timeout, Chain::idle, has_left) {
             reply.fail(&mut self.chain, error.clone());
             if self.chain.aborted().is_some() {
                 return Err(error);

@@ -7,15 +7,16 @@ use std::fs::File;
 use std::io::Read;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(doc)]
 use brigade::ErrorKind;
-use brigade::{Bucket, Chain, Result};
+use brigade::{Bucket, Chain, Progress, Result};
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 
 use super::super::reply::Reply;
-use super::wait;
+use super::wait_until;
 
 /// The response that a blocking handler makes: it borrows the chain, and every call waits until the
 /// client has room.
@@ -23,6 +24,7 @@ pub struct Response<'c> {
     pub(super) chain: &'c mut Chain,
     pub(super) reply: &'c mut Reply,
     pub(super) stream: &'c TcpStream,
+    pub(super) room_timeout: Duration,
     pub(super) in_chain: bool,
 }
 
@@ -81,9 +83,7 @@ impl Response<'_> {
 
     #[cold]
     fn write_on(&mut self, bytes: &[u8]) -> Result<()> {
-        self.in_chain = true;
-        let answer = self.reply.write(self.chain, bytes);
-        self.settle(answer)
+        self.give(|reply, chain| reply.write(chain, bytes))
     }
 
     /// Formats: `response.print(format_args!("{n}\n"))?`. Models `ap_rprintf`.
@@ -92,9 +92,7 @@ impl Response<'_> {
     ///
     /// As [`write`](Self::write).
     pub fn print(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
-        self.in_chain = true;
-        let answer = self.reply.print(self.chain, text);
-        self.settle(answer)
+        self.give(|reply, chain| reply.print(chain, text))
     }
 
     /// Lets all that was given reach the client now. A blocking handler that waits for something else
@@ -104,9 +102,7 @@ impl Response<'_> {
     ///
     /// As [`write`](Self::write).
     pub fn flush(&mut self) -> Result<()> {
-        self.in_chain = true;
-        let answer = self.reply.flush(self.chain);
-        self.settle(answer)
+        self.end(Reply::flush)
     }
 
     /// Gives `len` bytes of a file, from `offset`: unread if no filter must see them.
@@ -133,9 +129,7 @@ impl Response<'_> {
     ///
     /// As [`write`](Self::write).
     pub fn send(&mut self, bucket: Bucket<'static>) -> Result<()> {
-        self.in_chain = true;
-        let answer = self.reply.send(self.chain, bucket);
-        self.settle(answer)
+        self.give(|reply, chain| reply.send(chain, bucket))
     }
 
     /// Ends the body. A handler that answers `Ok` need not call it.
@@ -144,9 +138,7 @@ impl Response<'_> {
     ///
     /// As [`write`](Self::write).
     pub fn finish(&mut self) -> Result<()> {
-        self.in_chain = true;
-        let answer = self.reply.finish(self.chain);
-        self.settle(answer)
+        self.end(Reply::finish)
     }
 
     /// Whether the client is gone: it reset the connection or hung up. Asks the system, without
@@ -167,11 +159,31 @@ impl Response<'_> {
         self.chain
     }
 
-    /// Waits while a filter or a source of the chain does.
-    fn settle(&mut self, answer: Result<()>) -> Result<()> {
-        let answer = answer.and_then(|()| wait(self.chain));
+    /// Waits until there is room, then gives.
+    fn give(&mut self, give: impl FnOnce(&mut Reply, &mut Chain) -> Result<()>) -> Result<()> {
+        self.in_chain = true;
+        let room = self.room();
+        self.in_chain = false;
+        room.and_then(|()| self.end(give))
+    }
+
+    /// Gives what needs no room, then waits while a filter or a source of the chain does. What the
+    /// budget lacks for more is waited for when more is given: there may be none.
+    fn end(&mut self, give: impl FnOnce(&mut Reply, &mut Chain) -> Result<()>) -> Result<()> {
+        self.in_chain = true;
+        let answer = give(self.reply, self.chain).and_then(|()| {
+            let goes_on =
+                |chain: &Chain| chain.progress() == Progress::Done || !chain.should_yield();
+            wait_until(self.chain, self.room_timeout, Chain::idle, goes_on)
+        });
         self.in_chain = false;
         answer
+    }
+
+    /// Waits for room, and holds nothing meanwhile: neither what has gone down nor what has not.
+    fn room(&mut self) -> Result<()> {
+        let idle = |chain: &mut Chain| self.reply.idle(chain);
+        wait_until(self.chain, self.room_timeout, idle, |chain| !chain.should_yield())
     }
 }
 

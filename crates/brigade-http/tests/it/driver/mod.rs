@@ -1,6 +1,7 @@
 //! Connections as a client and as a handler see them, async and blocking.
 
 mod blocking;
+mod budget;
 mod client;
 mod close;
 mod commit;
