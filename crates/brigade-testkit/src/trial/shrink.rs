@@ -113,6 +113,10 @@ fn smaller_plans(plan: &Plan) -> Vec<Plan> {
         Around::FailsBelow(index) => {
             add(&|plan| plan.around = Around::FailsBelow(index.saturating_sub(1)));
         }
+        Around::WaitsAbove => {
+            add(&|plan| plan.around = Around::Nothing);
+            add(&call_for_each_bucket);
+        }
         _ => add(&|plan| plan.around = Around::Nothing),
     }
     add(&|plan| plan.calls = Calls::Awaited);
@@ -126,8 +130,25 @@ fn smaller_plans(plan: &Plan) -> Vec<Plan> {
     for at in 0..plan.items.len() {
         add(&|plan| join(plan, at));
         add(&|plan| plain(&mut plan.items[at]));
+        add(&|plan| calls_for_waits(plan, at));
     }
     plans
+}
+
+/// Says by calls what a filter above that waits before every bucket says by waiting.
+fn call_for_each_bucket(plan: &mut Plan) {
+    plan.around = Around::Nothing;
+    let buckets = plan.items.drain(..).filter(|item| *item != Item::Call);
+    plan.items = buckets.flat_map(|item| [item, Item::Call]).collect();
+    plan.items.pop();
+}
+
+/// Says by calls what a STREAM says by waiting before each piece.
+fn calls_for_waits(plan: &mut Plan, at: usize) {
+    let Item::Data(Source::WaitingStream, pieces) = &plan.items[at] else { return };
+    let pieces = pieces.clone().into_iter().map(|piece| Item::data(Source::Transient, piece));
+    let calls: Vec<Item> = pieces.flat_map(|piece| [Item::Call, piece]).collect();
+    plan.items.splice(at..=at, calls.into_iter().chain([Item::Call]));
 }
 
 /// Removes what is not data, head or end. Data goes with the bytes of the input alone, but for copies
