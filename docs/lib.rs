@@ -16,5 +16,8 @@ pub mod founding_story {}
 #[doc = include_str!("guide/writing-a-filter.md")]
 pub mod writing_a_filter {}
 
+#[doc = include_str!("guide/testing.md")]
+pub mod testing {}
+
 #[doc = include_str!("guide/another-protocol.md")]
 pub mod another_protocol {}

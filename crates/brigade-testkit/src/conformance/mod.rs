@@ -241,8 +241,9 @@ impl<'a> Conformance<'a> {
             verdict.map_err(|failure| smallest(&self.subject, input, plan.clone(), failure))
         };
         let (heads, len) = (self.subject.heads.len(), input.len());
-        plans::flushes(heads, len).iter().try_for_each(judge)?;
+        plans::flushes(heads, len, 1).iter().try_for_each(judge)?;
         every_cut(&oracle, judge)?;
+        plans::flushes(heads, len, 2).iter().try_for_each(judge)?;
         plans::faults(heads, len).iter().try_for_each(judge)?;
         plans::ends(heads, len).iter().try_for_each(judge)?;
         plans::mixtures(heads, len).try_for_each(|plan| judge(&plan))

@@ -13,14 +13,11 @@ const MIXTURES: u64 = 300;
 /// Buckets of one call that are more than a chain lets a filter push before they go down.
 const MANY: usize = 1100;
 
-/// A FLUSH, and two, after each beginning of the input, which then is cut off.
-pub(super) fn flushes(heads: usize, len: usize) -> Vec<Plan> {
-    let flushed = |count| {
-        move |len| {
-            Plan::prefix(heads, len, iter::repeat_n(Item::Flush, count)).aborted(End::ClientGone)
-        }
-    };
-    (0..=len).map(flushed(1)).chain((0..=len).map(flushed(2))).collect()
+/// `count` FLUSHes after each beginning of the input, which then is cut off.
+pub(super) fn flushes(heads: usize, len: usize, count: usize) -> Vec<Plan> {
+    let flushed =
+        |len| Plan::prefix(heads, len, iter::repeat_n(Item::Flush, count)).aborted(End::ClientGone);
+    (0..=len).map(flushed).collect()
 }
 
 /// A body that fails: in an ERROR, in its source, in a filter below.
