@@ -37,11 +37,12 @@ use std::sync::{
 /// aside, so the limit is overshot by what is in flight: at most a piece (64 KiB) a filter.
 ///
 /// Those turned away are woken when there is room, the one that waited longest first, as many as
-/// there are blocks of room; one that is let through and leaves room has the next one woken. Room is seen where an allocator looks: when it is trimmed or dropped, and
-/// at its sweeps, which under a reached limit keep an eighth of the lent blocks idle, at least one,
-/// and not `max_idle`. A bucket that is dropped elsewhere makes no room before its allocator looks;
-/// after its allocator is gone it is not counted at all. A chain looks by itself whenever it is
-/// [resumed](crate::Chain::resume) or [idle](crate::Chain::idle).
+/// there are blocks of room; one that is let through and leaves room has the next one woken. Room is
+/// seen where an allocator looks: when it is trimmed or dropped, and at its sweeps, which under a
+/// reached limit keep an eighth of the lent blocks idle, at least one, and not `max_idle`. A bucket
+/// that is dropped elsewhere makes no room before its allocator looks; after its allocator is gone it
+/// is not counted at all. A chain looks by itself whenever it is [resumed](crate::Chain::resume) or
+/// [idle](crate::Chain::idle).
 ///
 /// The limit must exceed what all filters, terminals and readers keep while they wait for more: if
 /// that alone reaches it, they wait for each other until time limits end some. A block for each
