@@ -14,21 +14,22 @@ use std::time::Duration;
 use brigade::{Budget, Error, Result};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use tokio::net::{TcpListener, TcpStream};
+
+use super::{Line, Listeners};
 
 /// How long accepting pauses when the system has no descriptor left.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Accepts the next connection, once there is room in the budget.
-pub(super) async fn accept(listener: &TcpListener, budget: Option<&Budget>) -> Result<TcpStream> {
+pub(super) async fn accept(places: &mut Listeners, budget: Option<&Budget>) -> Result<Line> {
     loop {
         let accepted = poll_fn(|cx| {
             let room = budget.map_or(Poll::Ready(()), |budget| budget.poll_room(cx.waker()));
             // Asked again whenever somebody connects: the room may have gone meanwhile.
-            if room.is_ready() { listener.poll_accept(cx) } else { Poll::Pending }
+            if room.is_ready() { places.poll_accept(cx) } else { Poll::Pending }
         });
         match accepted.await {
-            Ok((stream, _)) => return Ok(stream),
+            Ok(line) => return Ok(line),
             Err(error) if is_broken(&error) => return Err(Error::from(error)),
             Err(error) if is_short(&error) => tokio::time::sleep(PAUSE).await,
             // A peer's failure, told here before it is a connection: the next one may be sound.

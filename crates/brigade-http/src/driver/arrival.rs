@@ -65,9 +65,10 @@ impl Awaited {
         began
     }
 
-    /// Whether `error` is that of a client that left between two requests, which is none.
+    /// Whether `error` is that of a client that left between two requests, which is none. By TLS many do
+    /// so without saying that it is the end; they have nothing to be told any more.
     pub(super) fn is_left(&self, error: &Error) -> bool {
-        error.kind() == ErrorKind::ClientGone && !self.has_begun()
+        matches!(error.kind(), ErrorKind::ClientGone | ErrorKind::Incomplete) && !self.has_begun()
     }
 
     /// What comes of a head that took too long.

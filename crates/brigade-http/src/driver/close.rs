@@ -2,12 +2,17 @@
 //!
 //! Invariant: a close takes no longer than [`LONGEST`], whatever the client sends.
 
-use std::io::Read;
+use std::future::poll_fn;
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream as StdStream;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
+use brigade_net::{Close, Interest, TokioSocket, Transport};
 use tokio::time::timeout;
+
+use super::conn::Shared;
+use super::line::Socket;
 
 /// How long a closed connection still takes, and throws away, what its client sends. To close while
 /// bytes are unread resets the connection, and the client may lose the end of the response; a client
@@ -17,12 +22,33 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// How long a client may send nothing meanwhile. Models `SECONDS_TO_LINGER`.
 const SILENCE: Duration = Duration::from_secs(2);
 
+/// Says that this is all, to a client that may have no room for it yet: TLS has a last word.
+pub(super) async fn say_end(socket: &Socket, shared: &Shared) {
+    let said = poll_fn(|cx| {
+        loop {
+            let mut conn = shared.lock();
+            let Some(writer) = conn.writer() else { return Poll::Ready(()) };
+            let line = writer.transport_mut();
+            match line.close(Close::Orderly) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // A connection that is gone cannot be closed any better.
+                _ => return Poll::Ready(()),
+            }
+            if socket.poll_ready(line.waits_for(), cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    });
+    // A client that takes nothing can tell that it has not seen the end.
+    let _ = timeout(SILENCE, said).await;
+}
+
 /// Throws away what the client sends until it closes its side, or the time is up.
-pub(super) async fn linger(stream: &TcpStream) {
+pub(super) async fn linger(socket: &Socket) {
     let drained = async {
         // Running out of time is no error: the client had its chance.
-        while let Ok(Ok(())) = timeout(SILENCE, stream.readable()).await {
-            if !waste(stream) {
+        while let Ok(Ok(())) = timeout(SILENCE, socket.ready(Interest::Readable)).await {
+            if !waste(socket) {
                 return;
             }
         }
@@ -32,10 +58,11 @@ pub(super) async fn linger(stream: &TcpStream) {
 
 /// Throws away what is there; says whether more may come. The room for it must not be held across an
 /// await: it would be part of every connection.
-fn waste(stream: &TcpStream) -> bool {
-    match stream.try_read(&mut [0; 4096]) {
+fn waste(socket: &Socket) -> bool {
+    let room = &mut [0; 4096];
+    match socket.try_io(Interest::Readable, || Ok(rustix::io::read(socket, room)?)) {
         Ok(count) => count > 0,
-        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
     }
 }
 
@@ -51,7 +78,7 @@ pub(super) fn linger_blocking(mut stream: &StdStream) {
         match stream.read(&mut waste) {
             Ok(0) => return,
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return,
         }
     }

@@ -9,16 +9,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use brigade::{Chain, End, Error, ErrorKind, Progress, Result};
-use brigade_net::{Close, NetworkWriter, TokioTransport, Transport};
+use brigade_net::{Close, NetworkWriter, TokioSocket, Transport, WaitsFor};
 use http::StatusCode;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::line::{LineTransport, Socket};
 use super::reply::Reply;
 use super::settings::bounded;
 use crate::{Exchange, RequestHead, StatusError};
 
-pub(super) type Writer = NetworkWriter<TokioTransport>;
+pub(super) type Writer = NetworkWriter<LineTransport>;
 
 /// A handle that writes without ever having to wait gives way to other tasks after this many bytes.
 const GIVE_WAY_BYTES: usize = 256 * 1024;
@@ -286,11 +286,14 @@ impl Conn {
     }
 
     /// Gives away what the peer takes, and registers for when it takes more.
-    pub(super) fn poll_write(&mut self, stream: &TcpStream, cx: &mut Context<'_>) -> Result<()> {
+    pub(super) fn poll_write(&mut self, socket: &Socket, cx: &mut Context<'_>) -> Result<()> {
         self.drive_by(cx.waker());
         while self.chain.progress() == Progress::Pending {
             let _ = self.chain.resume()?;
-            if !self.is_blocked() || stream.poll_write_ready(cx).is_pending() {
+            // TLS may have to hear its peer before it writes.
+            let waits_for = self.writer().and_then(|writer| writer.waits_for());
+            let Some(WaitsFor::Transport(interest)) = waits_for else { break };
+            if socket.poll_ready(interest, cx).is_pending() {
                 break;
             }
         }

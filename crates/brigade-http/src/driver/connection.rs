@@ -11,18 +11,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use brigade::{Chain, End, Progress, ReadCx, ReadMode, Result};
-use brigade_net::{Close, NetworkReader, NetworkWriter, TokioSource, TokioTransport};
-use tokio::net::TcpStream;
+use brigade_net::{Close, NetworkReader, NetworkWriter, Source};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::arrival::{Arrival, Awaited, Refusal};
-use super::close::linger;
+use super::close::{linger, say_end};
 use super::conn::{Shared, no_room};
 use super::drive::{drive_until, panicked, run_handler};
+use super::line::{LineSource, Socket};
 use super::request::ParsedHead;
 use super::settings::bounded;
-use super::{Drain, Handler, HandlerFuture, Request, Response, Settings};
+use super::{Drain, Handler, HandlerFuture, Line, Request, Response, Settings};
 use crate::{Exchange, Framing, RequestHead};
 
 /// Serves one connection until it ends; `drain` asks it to end after the response that is running.
@@ -35,23 +35,20 @@ use crate::{Exchange, Framing, RequestHead};
 /// What ended the connection before its time: for a log. A client that leaves between two requests is
 /// no error.
 pub async fn serve_connection(
-    stream: TcpStream,
+    line: impl Into<Line>,
     settings: Arc<Settings>,
     handler: Arc<dyn Handler>,
     drain: Drain,
 ) -> Result<()> {
-    let peer = stream.peer_addr().ok();
-    // Gathering is the writer's; the system must not wait for more.
-    let _ = stream.set_nodelay(true);
-    let stream = Arc::new(stream);
-    let writer = NetworkWriter::with_options(TokioTransport::new(stream.clone()), settings.writer);
+    let (socket, transport, source) = line.into().open()?;
+    let peer = socket.peer();
+    let writer = NetworkWriter::with_options(transport, settings.writer);
     let storage = settings.storage.clone().build();
     let chain = Chain::new(writer).mode(ReadMode::NonBlocking).storage(storage);
     let shared = Shared::new(chain, settings.write_timeout, settings.room_timeout);
     let reader = NetworkReader::new(settings.limits.max_head_bytes());
-    let source = TokioSource::new(stream.clone());
     let mut connection =
-        Connection { stream, peer, shared, source, reader, settings, handler, drain };
+        Connection { socket, peer, shared, source, reader, settings, handler, drain };
     let served = connection.serve().await;
     connection.close(served.is_ok()).await;
     served
@@ -61,10 +58,10 @@ pub async fn serve_connection(
 const TURN_REQUESTS: u64 = 16;
 
 struct Connection {
-    stream: Arc<TcpStream>,
+    socket: Arc<Socket>,
     peer: Option<SocketAddr>,
     shared: Arc<Shared>,
-    source: TokioSource,
+    source: LineSource,
     reader: NetworkReader,
     settings: Arc<Settings>,
     handler: Arc<dyn Handler>,
@@ -136,16 +133,17 @@ impl Connection {
                     Instant::now() + bounded(self.settings.keep_alive_timeout)
                 });
             }
+            let interest = (&self.source).waits_for();
             let at = *deadline;
             let late =
                 async { if let Some(at) = at { sleep_until(at).await } else { pending().await } };
             tokio::select! {
                 biased;
-                ready = self.stream.readable(), if has_room => ready?,
+                ready = self.socket.ready(interest), if has_room => ready?,
                 () = poll_fn(|cx| poll_room(&mut self.reader, &self.shared, cx)), if !has_room => {}
                 () = late => return Ok(Came::Late),
                 () = self.drain.begun(), if !has_begun => return Ok(Came::End),
-                left = drive_until(&self.stream, &self.shared, has_left), if is_leaving => left?,
+                left = drive_until(&self.socket, &self.shared, has_left), if is_leaving => left?,
             }
         }
     }
@@ -201,7 +199,7 @@ impl Connection {
     /// up, however short they are, nor those of many clients. `false`: the budget was used up for too
     /// long.
     async fn has_room(&mut self) -> Result<bool> {
-        let room = drive_until(&self.stream, &self.shared, |chain| !chain.should_yield());
+        let room = drive_until(&self.socket, &self.shared, |chain| !chain.should_yield());
         let Some(budget) = &self.settings.storage.budget else {
             return room.await.map(|()| true);
         };
@@ -238,7 +236,7 @@ impl Connection {
     /// for the outcome.
     async fn run(&mut self, exchange: &Exchange, call: Option<HandlerFuture>) -> Result<bool> {
         let asked = call.is_some();
-        run_handler(&self.stream, &self.shared, call).await?;
+        run_handler(&self.socket, &self.shared, call).await?;
         self.shared.lock().end_response()?;
         // What is wrong with a request is for its client to know.
         if let Some(error) = exchange.error().filter(|_| asked) {
@@ -250,7 +248,7 @@ impl Connection {
     /// Lets all that was answered leave.
     async fn drained(&mut self) -> Result<()> {
         self.shared.lock().idle()?;
-        drive_until(&self.stream, &self.shared, has_left).await
+        drive_until(&self.socket, &self.shared, has_left).await
     }
 
     async fn close(&mut self, in_order: bool) {
@@ -263,7 +261,8 @@ impl Connection {
             how
         };
         if how == Close::Orderly {
-            linger(&self.stream).await;
+            say_end(&self.socket, &self.shared).await;
+            linger(&self.socket).await;
         }
     }
 }

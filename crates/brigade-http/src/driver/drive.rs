@@ -12,12 +12,11 @@ use std::task::{Context, Poll};
 
 use brigade::{Chain, End, Error, ErrorKind, Result};
 use brigade_net::Close;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
 
 use super::HandlerFuture;
 use super::conn::{Conn, Shared};
+use super::line::Socket;
 
 /// The timer of a response of which nothing leaves; it exists only while nothing does.
 #[derive(Default)]
@@ -25,13 +24,8 @@ struct Stalled(Option<Pin<Box<Sleep>>>);
 
 impl Stalled {
     /// Writes what can be written; ends the connection when nothing has left for too long.
-    fn poll_write(
-        &mut self,
-        conn: &mut Conn,
-        stream: &TcpStream,
-        cx: &mut Context<'_>,
-    ) -> Result<()> {
-        if let Err(error) = conn.poll_write(stream, cx) {
+    fn poll_write(&mut self, conn: &mut Conn, socket: &Socket, cx: &mut Context<'_>) -> Result<()> {
+        if let Err(error) = conn.poll_write(socket, cx) {
             if conn.chain.aborted().is_some() {
                 conn.end(End::ClientGone, Close::Reset); // Whoever waits learns it.
             }
@@ -56,14 +50,14 @@ impl Stalled {
 
 /// Drives what is pending until the chain is as far as `reached` says.
 pub(super) async fn drive_until(
-    stream: &TcpStream,
+    socket: &Socket,
     shared: &Shared,
     reached: impl Fn(&Chain) -> bool,
 ) -> Result<()> {
     let mut stalled = Stalled::default();
     poll_fn(|cx| {
         let mut conn = shared.lock();
-        stalled.poll_write(&mut conn, stream, cx)?;
+        stalled.poll_write(&mut conn, socket, cx)?;
         if reached(&conn.chain) { Poll::Ready(Ok(())) } else { Poll::Pending }
     })
     .await
@@ -73,17 +67,17 @@ pub(super) async fn drive_until(
 /// filters. The handler of a client that is gone goes on until it returns: it learns it at its next
 /// call, or by [`closed`](super::Response::closed).
 pub(super) async fn run_handler(
-    stream: &TcpStream,
+    socket: &Socket,
     shared: &Arc<Shared>,
     mut handler: Option<HandlerFuture>,
 ) -> Result<()> {
     let mut stalled = Stalled::default();
-    let mut gone = pin!(stream.ready(Interest::ERROR));
+    let mut gone = pin!(socket.gone());
     let mut watch = true;
     let mut failed = None;
     poll_fn(|cx| {
         let mut conn = shared.lock();
-        if let Err(error) = stalled.poll_write(&mut conn, stream, cx) {
+        if let Err(error) = stalled.poll_write(&mut conn, socket, cx) {
             conn.fail(error.clone());
             failed.get_or_insert(error);
         }
@@ -99,7 +93,7 @@ pub(super) async fn run_handler(
         }
         conn.fail_if_dropped();
         let after = conn.after_handler();
-        if let Err(error) = after.and_then(|()| stalled.poll_write(&mut conn, stream, cx)) {
+        if let Err(error) = after.and_then(|()| stalled.poll_write(&mut conn, socket, cx)) {
             conn.fail(error.clone());
             failed.get_or_insert(error);
         }

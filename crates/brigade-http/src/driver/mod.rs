@@ -12,6 +12,8 @@ mod conn;
 mod connection;
 mod drive;
 mod handler;
+mod line;
+mod listener;
 mod pump;
 mod reply;
 pub mod request;
@@ -23,6 +25,8 @@ mod streamed;
 
 pub use self::connection::serve_connection;
 pub use self::handler::{Handler, HandlerFuture, Request, Router};
+pub use self::line::Line;
+pub use self::listener::{Listener, Listeners};
 pub use self::pump::pump;
 pub use self::response::{Response, Writer};
 pub use self::server::{Drain, Server};

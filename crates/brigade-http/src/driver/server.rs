@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brigade::{Budget, Error, Result};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::{Handler, Settings, serve_connection};
+use super::{Handler, Line, Listeners, Settings, serve_connection};
 
-/// A server on one listener: see [`Server::serve`].
+/// A server: see [`Server::serve`].
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -68,26 +67,31 @@ impl Server {
         self
     }
 
-    /// Serves until `stop`, then closes idle connections, lets running responses finish within the
+    /// Serves all who come to `places`, one listener or several, until `stop`, then closes idle connections, lets running responses finish within the
     /// grace, and cuts off the rest. Dropping the future cuts all off at once.
     ///
     /// # Errors
     ///
-    /// When the listener breaks. Having no descriptor left, or no room in the
+    /// When a listener breaks. Having no descriptor left, or no room in the
     /// [budget](Settings::storage), is no error: accepting pauses.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<()> {
+    pub async fn serve(
+        self,
+        places: impl Into<Listeners>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let mut places = places.into();
         let (begin_drain, drain) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(self.max_connections));
         let mut running = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
-                accepted = accept(&listener, &slots, self.settings.storage.budget.as_ref()) => {
-                    let (stream, slot) = accepted?;
+                accepted = accept(&mut places, &slots, self.settings.storage.budget.as_ref()) => {
+                    let (line, slot) = accepted?;
                     let drain = Drain(drain.clone());
                     let server = self.clone();
                     running.spawn(async move {
-                        server.run(stream, drain).await;
+                        server.run(line, drain).await;
                         drop(slot);
                     });
                     while running.try_join_next().is_some() {}
@@ -95,7 +99,7 @@ impl Server {
                 () = &mut stop => break,
             }
         }
-        drop(listener);
+        drop(places);
         begin_drain.send_replace(true);
         let drained = async { while running.join_next().await.is_some() {} };
         // Whoever is not done by then is cut off: the set aborts what is left in it.
@@ -103,9 +107,9 @@ impl Server {
         Ok(())
     }
 
-    async fn run(self, stream: TcpStream, drain: Drain) {
+    async fn run(self, line: Line, drain: Drain) {
         let report = self.settings.clone();
-        let served = serve_connection(stream, self.settings, self.handler, drain).await;
+        let served = serve_connection(line, self.settings, self.handler, drain).await;
         if let Err(error) = served {
             report.report_error(&error);
         }
@@ -125,14 +129,14 @@ impl std::fmt::Debug for Server {
 type Slot = tokio::sync::OwnedSemaphorePermit;
 
 async fn accept(
-    listener: &TcpListener,
+    places: &mut Listeners,
     slots: &Arc<Semaphore>,
     budget: Option<&Budget>,
-) -> Result<(TcpStream, Slot)> {
+) -> Result<(Line, Slot)> {
     let slot = slots.clone().acquire_owned().await;
     let slot =
         slot.map_err(|closed| Error::other("wait for a connection's place").because(closed))?;
-    Ok((super::accept::accept(listener, budget).await?, slot))
+    Ok((super::accept::accept(places, budget).await?, slot))
 }
 
 /// Whether a server has been asked to stop. Clones see the same.

@@ -12,6 +12,8 @@ mod gone;
 mod hold;
 mod idle;
 mod leaving;
+#[cfg(feature = "tls")]
+mod lines;
 
 mod panics;
 mod pump;
