@@ -95,43 +95,55 @@ impl Brigade<'_> {
                 return Copied { count_bytes, has_rest: true };
             };
             let room = &mut to[count_bytes..];
-            let taken = bytes.len().min(room.len());
-            room[..taken].copy_from_slice(&bytes[..taken]);
-            count_bytes += taken;
-            if taken < bytes.len() {
-                return Copied { count_bytes, has_rest: true };
-            }
+            let Some(place) = room.get_mut(..bytes.len()) else {
+                room.copy_from_slice(&bytes[..room.len()]);
+                return Copied { count_bytes: to.len(), has_rest: true };
+            };
+            copy_short(place, bytes);
+            count_bytes += bytes.len();
         }
         Copied { count_bytes, has_rest: false }
     }
 
     /// The one bucket that all bytes are in, or would be if neighbours were joined.
     fn as_one_run(&self) -> Option<Bucket<'_>> {
-        let mut first: Option<&Bucket<'_>> = None;
-        let mut last: Option<&BlockSlice> = None;
-        for bucket in self {
-            let Some(bytes) = bucket.ready_bytes() else {
-                if bucket.is_metadata() {
-                    continue;
-                }
-                return None;
-            };
-            if bytes.is_empty() {
-                continue;
-            }
-            match (first, last, bucket.block_ref()) {
-                (None, _, block) => {
-                    first = Some(bucket);
-                    last = block;
-                }
-                (Some(_), Some(end), Some(block)) if end.touches(block) => last = Some(block),
+        let mut buckets = self.buckets.as_slice().iter();
+        let first = buckets.find(|bucket| !has_no_bytes(bucket))?;
+        let Some(start) = first.block_ref() else {
+            let alone = !first.is_deferred() && buckets.all(has_no_bytes);
+            return if alone { first.try_clone() } else { None };
+        };
+        let mut end = start;
+        for bucket in buckets {
+            match bucket.block_ref() {
+                Some(block) if end.touches(block) => end = block,
+                None if has_no_bytes(bucket) => {}
                 _ => return None,
             }
         }
-        let first = first?;
-        match (first.block_ref(), last) {
-            (Some(start), Some(end)) => Some(Bucket::block(BlockSlice::spanning(start, end))),
-            _ => first.try_clone(),
-        }
+        Some(Bucket::block(BlockSlice::spanning(start, end)))
     }
+}
+
+/// Whether this is a mark, or data of no bytes.
+fn has_no_bytes(bucket: &Bucket<'_>) -> bool {
+    bucket.len() == Some(0)
+}
+
+/// Copies all of `from` to `to`, which is as long. Lengths that pieces often have need no call.
+#[inline]
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        64..=128 => copy_halves::<64>(to, from),
+        32..=63 => copy_halves::<32>(to, from),
+        16..=31 => copy_halves::<16>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+#[inline]
+fn copy_halves<const HALF: usize>(to: &mut [u8], from: &[u8]) {
+    let second = from.len() - HALF;
+    to[..HALF].copy_from_slice(&from[..HALF]);
+    to[second..][..HALF].copy_from_slice(&from[second..][..HALF]);
 }
