@@ -8,7 +8,7 @@ use std::fs::File;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use brigade::{Brigade, Bucket, BucketAlloc, ReadCx, ReadMode, Result};
+use brigade::{Brigade, Bucket, BucketAlloc, IoSlices, ReadCx, ReadMode, Result};
 
 /// What both sides write: lines of 80 bytes.
 pub(crate) static BYTES: Aligned = Aligned(lines());
@@ -132,9 +132,9 @@ pub(crate) fn split(ours: &mut Ours, count: u32) -> Result<u64> {
 }
 
 pub(crate) fn io_slices_64(ours: &mut Ours, count: u32) -> Result<u64> {
-    let brigade = ours.sixty_four(32);
+    let (brigade, mut slices) = (ours.sixty_four(32), IoSlices::new());
     add_up(count, || {
-        let slices = black_box(&brigade).io_slices(64);
+        black_box(&brigade).io_slices_into(64, &mut slices);
         Ok(black_box(&slices[..]).len() as u64)
     })
 }

@@ -265,7 +265,7 @@ impl BlockSlice {
     pub(crate) fn through<'s>(first: &'s Self, last: &'s Self) -> &'s [u8] {
         let end = last.offset + last.len;
         assert!(
-            first.offset <= last.offset && Arc::ptr_eq(&first.block.0, &last.block.0),
+            first.offset <= last.offset && first.shares_block(last),
             "a run from {first:?} to {last:?}"
         );
         let len = (end - first.offset) as usize;
@@ -317,10 +317,16 @@ impl BlockSlice {
         self.len -= count;
     }
 
+    /// Whether `other` is in the same block.
+    #[inline]
+    pub(crate) fn shares_block(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.block.0, &other.block.0)
+    }
+
     /// Whether `other` is in the same block and begins where this one ends.
     #[inline]
     pub(crate) fn touches(&self, other: &Self) -> bool {
-        self.offset + self.len == other.offset && Arc::ptr_eq(&self.block.0, &other.block.0)
+        self.offset + self.len == other.offset && self.shares_block(other)
     }
 
     /// Takes `other` in, if it [`touches`](Self::touches) this one.

@@ -169,7 +169,9 @@ impl Bucket<'static> {
         Self::boxed(Boxed::Metadata(Box::new(mark)))
     }
 
+    /// A slice of a block, of at least one byte: no bytes need no storage.
     pub(crate) fn block(slice: BlockSlice) -> Self {
+        debug_assert!(slice.len() > 0, "an empty slice keeps a block");
         Self(Repr::Block(slice))
     }
 
