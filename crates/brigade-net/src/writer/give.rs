@@ -5,7 +5,7 @@
 
 use std::io;
 
-use brigade::{Brigade, BucketAlloc, Error, ErrorKind, ReadCx, ReadMode, Result};
+use brigade::{Brigade, BucketAlloc, Error, ErrorKind, IoSlices, ReadCx, ReadMode, Result};
 
 use super::{Flow, Line, NetworkWriter, WaitsFor};
 use crate::{More, Transport};
@@ -187,7 +187,8 @@ impl<T: Transport> NetworkWriter<T> {
     }
 
     fn write_once(&mut self, ready: &Brigade<'_>, more: More) -> io::Result<usize> {
-        let slices = ready.io_slices(MAX_SLICES);
+        let mut slices = IoSlices::new();
+        ready.io_slices_into(MAX_SLICES, &mut slices);
         let more = if slices.has_rest() { More::Follows } else { more };
         self.stats.write_calls += 1;
         self.transport.write(&slices, more)
