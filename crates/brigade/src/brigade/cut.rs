@@ -44,14 +44,19 @@ impl<'a> Brigade<'a> {
         let mut counted = Tally::new();
         if kept.len() <= gone.len() {
             kept.iter().for_each(|bucket| counted.add(bucket));
-            let mut rest = std::mem::replace(&mut self.tally, counted);
-            rest.subtract(&counted);
-            rest
+            self.keep(&counted)
         } else {
             gone.iter().for_each(|bucket| counted.add(bucket));
             self.tally.subtract(&counted);
             counted
         }
+    }
+
+    /// Leaves `kept` of the tally; answers the rest of it.
+    fn keep(&mut self, kept: &Tally) -> Tally {
+        let mut rest = std::mem::replace(&mut self.tally, *kept);
+        rest.subtract(kept);
+        rest
     }
 
     /// Cuts the brigade so that exactly `at_bytes` bytes stay; returns the rest.
@@ -76,8 +81,9 @@ impl<'a> Brigade<'a> {
     /// ```
     #[doc(alias = "apr_brigade_partition")]
     pub fn partition(&mut self, at_bytes: u64) -> Result<Self> {
-        let at_bucket = self.cut_at(at_bytes)?;
-        Ok(self.split_off(at_bucket))
+        let (at_bucket, kept) = self.cut_at(at_bytes)?;
+        let tally = self.keep(&kept);
+        Ok(Self { buckets: self.buckets.split_off(at_bucket), tally })
     }
 
     /// As [`partition`](Self::partition), the rest moved to the end of a brigade that is used
@@ -87,8 +93,10 @@ impl<'a> Brigade<'a> {
     ///
     /// As [`partition`](Self::partition); both brigades are unchanged then.
     pub fn partition_into(&mut self, at_bytes: u64, rest: &mut Self) -> Result<()> {
-        let at_bucket = self.cut_at(at_bytes)?;
-        self.split_off_into(at_bucket, rest);
+        let (at_bucket, kept) = self.cut_at(at_bytes)?;
+        let tally = self.keep(&kept);
+        rest.tally.merge(&tally);
+        self.buckets.split_off_into(at_bucket, &mut rest.buckets);
         Ok(())
     }
 
@@ -160,32 +168,43 @@ impl<'a> Brigade<'a> {
         Ok(())
     }
 
-    /// Sees to it that a bucket ends at byte `at_bytes`; says how many buckets lie before.
-    fn cut_at(&mut self, at_bytes: u64) -> Result<usize> {
-        let mut before = 0;
+    /// Sees to it that a bucket ends at byte `at_bytes`; says how many buckets lie before, and what
+    /// they count for.
+    fn cut_at(&mut self, at_bytes: u64) -> Result<(usize, Tally)> {
+        // Slices are counted by what is left of `at_bytes` at the end: all else, here.
+        let mut others = Tally::new();
+        let mut left = at_bytes;
         let mut index = 0;
-        while before < at_bytes {
-            let Some(bucket) = self.buckets.as_mut_slice().get_mut(index) else {
-                return Err(too_short(before, at_bytes));
-            };
-            let Some(len) = bucket.len() else {
-                let context = format!(
-                    "partition at byte {at_bytes}: a {} from byte {before} on must be read first",
-                    bucket.kind_name()
-                );
-                return Err(Error::new(ErrorKind::Unsupported, context));
-            };
-            let here = at_bytes - before;
-            if len > here {
-                let rest = bucket.split_at(here)?;
-                self.buckets.insert(index + 1, rest);
-                before = at_bytes;
-            } else {
-                before += len;
+        for bucket in self.buckets.as_slice() {
+            if left == 0 {
+                break;
             }
+            let len = match (bucket.block_ref(), bucket.len()) {
+                (Some(slice), _) => slice.len() as u64,
+                (None, Some(len)) => len,
+                (None, None) => return Err(unknown_at(bucket, at_bytes - left, at_bytes)),
+            };
+            if len > left {
+                break;
+            }
+            if bucket.resident_len().is_none() {
+                others.add(bucket);
+            }
+            left -= len;
             index += 1;
         }
-        Ok(index)
+        let mut kept = others;
+        kept.resident_bytes = at_bytes - left - others.deferred_bytes();
+        if left > 0 {
+            let Some(bucket) = self.buckets.as_mut_slice().get_mut(index) else {
+                return Err(too_short(at_bytes - left, at_bytes));
+            };
+            let rest = bucket.split_at(left)?;
+            kept.add(bucket);
+            index += 1;
+            self.buckets.insert(index, rest);
+        }
+        Ok((index, kept))
     }
 
     /// Drops the first `count_bytes` bytes of resident data, and the marks before them, answering
@@ -217,6 +236,14 @@ impl<'a> Brigade<'a> {
             left -= len;
         }
     }
+}
+
+fn unknown_at(bucket: &Bucket<'_>, held: u64, at_bytes: u64) -> Error {
+    let context = format!(
+        "partition at byte {at_bytes}: a {} from byte {held} on must be read first",
+        bucket.kind_name()
+    );
+    Error::new(ErrorKind::Unsupported, context)
 }
 
 fn too_short(held: u64, at_bytes: u64) -> Error {

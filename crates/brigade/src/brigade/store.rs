@@ -154,7 +154,11 @@ impl<'a> Store<'a> {
     }
 
     pub(super) fn append<'b: 'a>(&mut self, other: &mut Store<'b>) {
-        self.buckets.extend(other.drain());
+        other.compact();
+        // In one move of memory; bucket by bucket each would be looked at.
+        let mut buckets: Vec<Bucket<'a>> = std::mem::take(&mut other.buckets);
+        self.buckets.append(&mut buckets);
+        other.buckets = recycle(buckets);
     }
 
     pub(super) fn split_off(&mut self, at: usize) -> Self {
@@ -187,10 +191,7 @@ impl<'a> Store<'a> {
     /// The same storage for another lifetime, emptied.
     pub(super) fn recycle<'b>(mut self) -> Store<'b> {
         self.clear();
-        // Collecting from a vector's own iterator reuses its allocation: a test counts allocations,
-        // since this is std's way and not its promise.
-        let buckets = self.buckets.into_iter().map(|_| Bucket::eos()).collect();
-        Store { buckets, head: 0 }
+        Store { buckets: recycle(self.buckets), head: 0 }
     }
 
     #[inline]
@@ -200,4 +201,13 @@ impl<'a> Store<'a> {
             self.head = 0;
         }
     }
+}
+
+/// The storage of an empty vector for another lifetime.
+#[inline]
+fn recycle<'b>(empty: Vec<Bucket<'_>>) -> Vec<Bucket<'b>> {
+    debug_assert!(empty.is_empty(), "only storage lives longer than what was in it");
+    // Collecting from a vector's own iterator reuses its allocation: a test counts allocations,
+    // since this is std's way and not its promise.
+    empty.into_iter().map(|_| Bucket::eos()).collect()
 }

@@ -41,6 +41,13 @@ impl Tally {
         }
     }
 
+    /// Bytes of known length that have to be read first, of buckets that lie before a place in the
+    /// brigade: their sum fits in a length.
+    pub(super) fn deferred_bytes(&self) -> u64 {
+        debug_assert_eq!(self.deferred_high, 0, "a sum that fits");
+        self.deferred_low
+    }
+
     /// Whether there is nothing but data of known length.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
