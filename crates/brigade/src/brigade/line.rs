@@ -65,12 +65,13 @@ impl Brigade<'_> {
     /// `None`: the front must be read first.
     fn take_line(&mut self, into: &mut Self, limit_bytes: u64) -> Option<Split> {
         while let Some(front) = self.buckets.front() {
-            let Some(bytes) = front.ready_bytes() else {
+            // What a parser splits is borrowed, mostly: asked first, that is one comparison.
+            let Some(bytes) = front.borrowed().or_else(|| front.ready_bytes()) else {
                 return front.is_metadata().then_some(Split::Mark);
             };
             let len = bytes.len();
             let seen = len.min(into.room(limit_bytes));
-            let found = memchr::memchr(b'\n', &bytes[..seen]);
+            let found = find_newline(&bytes[..seen]);
             let taken = found.map_or(seen, |at| at + 1);
             self.move_front(into, taken, len);
             if found.is_some() {
@@ -81,5 +82,71 @@ impl Brigade<'_> {
             }
         }
         Some(Split::More)
+    }
+}
+
+/// Where the first LF is. A search that is called and dispatched on what the machine has costs more
+/// than most lines are long, so their length is looked through here.
+#[inline]
+fn find_newline(bytes: &[u8]) -> Option<usize> {
+    const CHUNKS: usize = 4;
+    let (chunks, _) = bytes.as_chunks::<CHUNK>();
+    for (index, chunk) in chunks.iter().take(CHUNKS).enumerate() {
+        if has_newline(chunk) {
+            return Some(index * CHUNK + first_newline(chunk));
+        }
+    }
+    let seen = chunks.len().min(CHUNKS) * CHUNK;
+    memchr::memchr(b'\n', &bytes[seen..]).map(|at| seen + at)
+}
+
+/// Bytes that a few vector instructions look at.
+const CHUNK: usize = 32;
+
+#[inline]
+fn has_newline(chunk: &[u8; CHUNK]) -> bool {
+    // Every byte is looked at, so that all can be at once.
+    chunk.iter().fold(0, |found, byte| found | u8::from(*byte == b'\n')) > 0
+}
+
+/// Where in `chunk`, which has one, the first LF is: eight bytes at a time, as a number.
+#[inline]
+fn first_newline(chunk: &[u8; CHUNK]) -> usize {
+    const ONES: u64 = u64::MAX / 0xFF;
+    let (words, _) = chunk.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let zero_at_newline = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'\n'));
+        // The lowest bit that is set is the top one of the first byte that is zero.
+        let zeros = zero_at_newline.wrapping_sub(ONES) & !zero_at_newline & (ONES << 7);
+        if zeros != 0 {
+            return index * 8 + zeros.trailing_zeros() as usize / 8;
+        }
+    }
+    unreachable!("a newline was seen in {chunk:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_newline;
+
+    #[track_caller]
+    fn check(bytes: &[u8]) {
+        let expected = bytes.iter().position(|byte| *byte == b'\n');
+        assert_eq!(find_newline(bytes), expected, "in {bytes:?}");
+    }
+
+    #[test]
+    fn newline_is_found_wherever_it_is_and_whatever_is_beside_it() {
+        for beside in [b'x', b'\n' - 1, b'\n' + 1, b'\n' | 0x80, 0, 0xFF] {
+            for len in 0..200 {
+                let mut bytes = vec![beside; len];
+                check(&bytes);
+                for at in (0..len).rev() {
+                    // Those from `at` on: the first counts.
+                    bytes[at] = b'\n';
+                    check(&bytes);
+                }
+            }
+        }
     }
 }

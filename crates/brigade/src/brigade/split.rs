@@ -41,18 +41,28 @@ impl<'a> Brigade<'a> {
     /// end of `into`. A front of no bytes goes.
     #[inline]
     pub(super) fn move_front(&mut self, into: &mut Self, count: usize, len: usize) {
+        if 0 < count
+            && count < len
+            && let Some(head) =
+                self.buckets.front_mut().and_then(|front| front.take_borrowed(count))
+        {
+            // The way of a head that a parser splits into lines: moved as two words, it does not
+            // wait for its own stores, which is most of what a line costs otherwise.
+            self.tally.resident_bytes -= count as u64;
+            into.push_back(Bucket::transient(head));
+        } else {
+            self.move_owned(into, count, len);
+        }
+    }
+
+    #[inline(never)]
+    fn move_owned(&mut self, into: &mut Self, count: usize, len: usize) {
         if count == len {
             if let Some(bucket) = self.pop_front().filter(|_| count > 0) {
                 into.push_next(bucket);
             }
         } else if let Some(front) = self.buckets.front_mut().filter(|_| count > 0) {
             self.tally.resident_bytes -= count as u64;
-            if let Some(head) = front.take_borrowed(count) {
-                // The way of a head that a parser splits into lines: moved as two words, it does not
-                // wait for its own stores, which is most of what a line costs otherwise.
-                into.push_back(Bucket::transient(head));
-                return;
-            }
             let rest = front.split_at(count as u64).expect("there are more bytes than that");
             into.push_next(std::mem::replace(front, rest));
         }
