@@ -46,16 +46,15 @@ impl<'a> Bucket<'a> {
     /// Bytes in it: 0 for a mark, `None` when only reading would tell.
     #[inline]
     pub fn len(&self) -> Option<u64> {
-        match &self.0 {
-            Repr::Transient(bytes) => Some(bytes.len() as u64),
-            Repr::Immortal(bytes) => Some(bytes.len() as u64),
-            Repr::Block(slice) => Some(slice.len() as u64),
-            Repr::Boxed(boxed) => match &**boxed {
+        // Two steps: a match on all kinds becomes a jump by a table, which waits for the table.
+        match (self.resident_len(), &self.0) {
+            (Some(len), _) => Some(len as u64),
+            (None, Repr::Boxed(boxed)) => match &**boxed {
                 Boxed::Bytes(bytes) => Some(bytes.len() as u64),
                 Boxed::Data(data) => data.len(),
                 _ => Some(0),
             },
-            Repr::Flush | Repr::Eos | Repr::Eoc => Some(0),
+            (None, _) => Some(0),
         }
     }
 
