@@ -100,6 +100,14 @@ impl Me {
         }
     }
 
+    /// Takes back what was counted of `left`, which will be handed to it once more.
+    pub(super) fn given_back(&mut self, left: &Brigade<'_>) {
+        let tally = left.tally();
+        self.stats.buckets_in -= left.len() as u64;
+        self.stats.bytes_in = self.stats.bytes_in.wrapping_sub(tally.known_bytes());
+        self.body.ends_given -= tally.ends;
+    }
+
     /// Counts bytes of unknown length once they are read.
     pub(super) fn given_unknown(&mut self, bytes: u64) {
         self.stats.bytes_in = self.stats.bytes_in.wrapping_add(bytes);

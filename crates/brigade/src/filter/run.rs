@@ -136,6 +136,7 @@ fn go_on<'b>(
         Then::GoOn => hand_down(&mut node.next, input, scratch, &node.me.below, at),
         Then::Insert(members) => {
             let above = node.me.above;
+            node.me.given_back(input);
             insert_before(link, members);
             hand_down(link, input, scratch, &above, at)
         }

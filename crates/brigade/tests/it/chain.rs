@@ -271,6 +271,27 @@ fn inserted_before_sees_what_was_left_in_the_input_first() {
 }
 
 #[test]
+fn what_goes_through_an_inserted_filter_first_counts_once() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let mut is_first = true;
+    let inserts = from_fn(move |input, next| {
+        if std::mem::take(&mut is_first) {
+            next.insert_before(member("new", sign(b"+")));
+            return Ok(());
+        }
+        next.push_all(input)
+    });
+    chain.join_request(member("inserts", inserts));
+    // The end is in the call that inserts: the filter keeps nothing of it.
+    chain.pass(&mut Brigade::from_iter([Bucket::immortal(b"12"), Bucket::eos()])).unwrap();
+    assert_eq!(record.bytes(), b"12+");
+    let stats: Vec<_> = chain.filters().map(|(_, _, stats)| stats).collect();
+    assert_eq!((stats[0].bytes_in, stats[0].bytes_out), (2, 3));
+    assert_eq!((stats[1].bytes_in, stats[1].bytes_out, stats[1].buckets_in), (3, 3, 3));
+}
+
+#[test]
 fn filter_that_steps_aside_is_called_no_more_and_what_it_left_goes_on() {
     let (terminal, record) = recorder();
     let mut chain = Chain::new(terminal);
