@@ -125,7 +125,9 @@ impl OutputFilter for Deflate {
                 if !self.compresses(head, known_bytes) {
                     next.effects(Effects::Same);
                     next.step_aside();
-                    return next.push(bucket);
+                    // Together with its body, whose length may be known by that.
+                    input.push_front(bucket);
+                    return Ok(());
                 }
                 next.push(bucket)?;
             } else if let Some(data) = bucket.bytes() {
@@ -216,7 +218,7 @@ impl Deflate {
 
     /// Whether the body of `head` is to be compressed; makes `head` say what it must either way.
     fn compresses(&mut self, head: &mut ResponseHead, known_bytes: Option<u64>) -> bool {
-        if fields::is_interim(head.status) {
+        if head.is_interim() {
             return true; // The head that counts is still to come.
         }
         if !is_compressible(head) {

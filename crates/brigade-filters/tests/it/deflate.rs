@@ -327,6 +327,22 @@ fn length_that_a_filter_above_makes_wrong_is_not_believed() {
 }
 
 #[test]
+fn response_that_is_left_alone_goes_on_together_with_its_body() {
+    let (sink, _record) = SlowSink::new(usize::MAX);
+    let mut chain = Chain::new(sink);
+    chain.join_request(member("deflate"));
+    let (tell, told) = std::sync::mpsc::channel();
+    let looks = brigade::from_fn(move |input, next| {
+        tell.send(input.len()).unwrap();
+        next.push_all(input)
+    });
+    chain.join_request(Member::new("looks", FilterKind::PROTOCOL, looks));
+    let picture = head(200, &[("content-type", "image/png")]).into_bucket();
+    chain.pass(&mut brigade![picture, TEXT, EOS]).unwrap();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [3], "so that its length can be known");
+}
+
+#[test]
 fn higher_level_makes_less_of_the_same() {
     let numbers = (0..20_000_u32).map(|n| (n.wrapping_mul(n) % 9973).to_string());
     let text = numbers.collect::<Vec<_>>().join(" ");
