@@ -3,7 +3,7 @@
 //! Invariant: framing is written once, by the header filter, when it commits the response.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use brigade::Error;
 
@@ -34,7 +34,11 @@ struct Inner {
     ended: AtomicBool,
     framing: AtomicU8, // 0: not committed.
     error: OnceLock<Error>,
+    warnings: Mutex<Vec<Error>>, // Invariant: at most `MAX_WARNINGS`.
 }
+
+/// Who warns more often than this of one response has been heard.
+const MAX_WARNINGS: usize = 16;
 
 impl Exchange {
     /// An exchange for `request`, which decides whether the answer has a body and how that may be
@@ -51,6 +55,7 @@ impl Exchange {
             ended: AtomicBool::new(false),
             framing: AtomicU8::new(0),
             error: OnceLock::new(),
+            warnings: Mutex::default(),
         }))
     }
 
@@ -100,6 +105,19 @@ impl Exchange {
     /// does not say.
     pub fn error(&self) -> Option<&Error> {
         self.0.error.get()
+    }
+
+    /// Keeps what an operator should know of a response that goes on: the first 16 warnings.
+    pub fn warn(&self, warning: &Error) {
+        let mut warnings = self.0.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if warnings.len() < MAX_WARNINGS {
+            warnings.push(warning.clone());
+        }
+    }
+
+    /// What an operator should know, in the order in which it was met.
+    pub fn warnings(&self) -> Vec<Error> {
+        self.0.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The head has been turned into bytes: what comes too late answers

@@ -11,6 +11,7 @@ mod head;
 mod hold;
 #[cfg(feature = "tower")]
 pub mod tower;
+mod warning;
 
 pub use exchange::{Exchange, Framing};
 pub use filters::{
@@ -19,3 +20,4 @@ pub use filters::{
 };
 pub use head::{RequestHead, ResponseHead, Trailers, status_is_bodiless};
 pub use hold::{Held, Hold, Over, Verdict};
+pub use warning::Warning;

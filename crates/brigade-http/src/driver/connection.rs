@@ -239,8 +239,8 @@ impl Connection {
         run_handler(&self.socket, &self.shared, call).await?;
         self.shared.lock().end_response()?;
         // What is wrong with a request is for its client to know.
-        if let Some(error) = exchange.error().filter(|_| asked) {
-            self.settings.report_error(error);
+        if asked {
+            self.settings.report_exchange(exchange);
         }
         Ok(exchange.closes())
     }

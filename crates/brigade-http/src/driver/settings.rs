@@ -161,6 +161,15 @@ impl Settings {
         self.report.tell(error);
     }
 
+    /// Reports what there is to know of a response that is over.
+    pub(super) fn report_exchange(&self, exchange: &Exchange) {
+        exchange
+            .warnings()
+            .iter()
+            .chain(exchange.error())
+            .for_each(|error| self.report_error(error));
+    }
+
     /// The filters of one response join its chain.
     pub(super) fn join(&self, chain: &mut Chain, exchange: &Exchange) {
         for filter in &self.filters {

@@ -14,7 +14,7 @@ use super::framing::{Body, Plan, check_count, has_head};
 use super::wire::HeadLines;
 use super::{Chunk, HeaderOptions, apply_effects, body_end, is_foreign_mark};
 use crate::head::has_connection_option;
-use crate::{Exchange, Framing, ResponseHead};
+use crate::{Exchange, Framing, ResponseHead, Warning};
 
 /// Turns RESPONSE into bytes, and answers for what comes after it.
 ///
@@ -90,6 +90,10 @@ impl Header {
                         self.refuse(error, input, next)
                     }
                 };
+            }
+            if let Some(warning) = bucket.as_metadata::<Warning>() {
+                self.exchange.warn(warning.error());
+                continue;
             }
             let is_early = bucket.is_data() && !bucket.is_empty();
             if is_early || bucket.is_eos() {

@@ -245,9 +245,7 @@ impl Connection<'_> {
             Err(panicked())
         });
         self.end(&mut reply, answer)?;
-        if let Some(error) = exchange.error() {
-            self.settings.report_error(error);
-        }
+        self.settings.report_exchange(&exchange);
         Ok(exchange)
     }
 

@@ -19,6 +19,7 @@ mod panics;
 mod pump;
 mod turns;
 mod unwanted;
+mod warnings;
 
 pub(crate) use client::{Answer, Client};
 
