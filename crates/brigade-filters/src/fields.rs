@@ -3,7 +3,7 @@
 //! Invariant: whatever is malformed counts as what a filter leaves alone.
 
 use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName};
 
 /// The elements of a comma-separated field, all its lines joined (RFC 9110 §5.3), trimmed, none empty.
 pub(crate) fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
@@ -15,18 +15,17 @@ pub(crate) fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<I
 pub(crate) fn is_coded(headers: &HeaderMap) -> bool {
     // A line that is no text names no coding we know of, and so one that we must not touch.
     headers.get_all(CONTENT_ENCODING).iter().any(|line| line.to_str().is_err())
-        || elements(headers, CONTENT_ENCODING)
-            .any(|coding| !coding.eq_ignore_ascii_case("identity"))
+        || codings(headers).next().is_some()
+}
+
+/// How the body is coded, first to last; `identity`, which is not at all, left out.
+pub(crate) fn codings(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    elements(headers, CONTENT_ENCODING).filter(|coding| !coding.eq_ignore_ascii_case("identity"))
 }
 
 /// Whether the body is part of another one (RFC 9110 §14.4): the places it names must stay true.
 pub(crate) fn is_partial(headers: &HeaderMap) -> bool {
     headers.contains_key(CONTENT_RANGE)
-}
-
-/// Whether another head follows this one: 1xx, but for 101, after which there is no HTTP.
-pub(crate) fn is_interim(status: StatusCode) -> bool {
-    status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
 }
 
 /// The media type without parameters, in lower case; `None` when nobody said.

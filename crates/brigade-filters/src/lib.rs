@@ -2,6 +2,7 @@
 //!
 //! | name | kind | does |
 //! |---|---|---|
+//! | [`inflate`] | Resource−1 | decodes gzip and deflate |
 //! | [`pass`] | Resource | hands everything on |
 //! | [`substitute`] | Resource | replaces one text by another |
 //! | [`deflate`] | ContentSet | compresses with gzip, for clients that accept it |
@@ -30,8 +31,11 @@
 #[cfg(feature = "deflate")]
 pub mod deflate;
 mod fields;
+#[cfg(feature = "deflate")]
+pub mod inflate;
 pub mod pass;
 pub mod substitute;
+pub mod text;
 
 use brigade::Registry;
 
@@ -41,4 +45,6 @@ pub fn register_all(registry: &mut Registry) {
     registry.register(substitute::entry());
     #[cfg(feature = "deflate")]
     registry.register(deflate::entry());
+    #[cfg(feature = "deflate")]
+    registry.register(inflate::entry());
 }

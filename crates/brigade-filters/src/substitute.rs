@@ -17,9 +17,8 @@ use brigade::{
 };
 use brigade_http::ResponseHead;
 use bytes::Bytes;
-use http::StatusCode;
 
-use crate::fields;
+use crate::text::{self, Step};
 
 /// Pieces up to this many bytes are copied together with what is around them. Splitting a bucket and
 /// handing on its halves costs more than copying that much, and the writer would copy them anyway.
@@ -38,9 +37,10 @@ const MARKS: usize = 16;
 /// At a FLUSH all goes on but the beginning of a FROM that the body may end in; a mark in the midst of
 /// it waits for its end, so that it keeps its place.
 ///
-/// A response is left alone whose body is no text: one with a Content-Encoding, a Content-Range, or a
-/// Content-Type other than `text/*`, JSON, XML, scripts and their like. Without a Content-Type, or
-/// without a head in the chain, it works on the bytes there are.
+/// A response is left alone whose body is no text: one with a Content-Range, or a Content-Type other than
+/// `text/*`, JSON, XML, scripts and their like. Without a Content-Type, or without a head in the chain,
+/// it works on the bytes there are. A body that is coded is [decoded first](crate::text::meet), or left
+/// alone with a warning.
 ///
 /// ```
 /// use brigade::{Chain, FilterKind, Member, recorder};
@@ -101,10 +101,20 @@ impl OutputFilter for Substitute {
                     input.push_front(rest);
                     return Err(Error::would_block());
                 }
-            } else if bucket.as_metadata().is_some_and(is_left_alone) {
-                self.finish(next)?;
-                next.step_aside();
-                return next.push(bucket);
+            } else if let Some(head) = bucket.as_metadata::<ResponseHead>() {
+                match text::meet("substitute", head, next)? {
+                    Step::Work => self.mark(bucket, next)?,
+                    Step::Aside => {
+                        self.finish(next)?;
+                        input.push_front(bucket);
+                        next.step_aside();
+                        return Ok(());
+                    }
+                    Step::Again => {
+                        input.push_front(bucket);
+                        return Ok(());
+                    }
+                }
             } else {
                 self.mark(bucket, next)?;
             }
@@ -123,14 +133,6 @@ impl OutputFilter for Substitute {
     fn held_bytes(&self) -> usize {
         self.begun
     }
-}
-
-fn is_left_alone(head: &ResponseHead) -> bool {
-    !fields::is_interim(head.status)
-        && (head.status == StatusCode::SWITCHING_PROTOCOLS
-            || fields::is_coded(&head.headers)
-            || fields::is_partial(&head.headers)
-            || fields::media_type(&head.headers).is_some_and(|media| !fields::is_text(&media)))
 }
 
 impl Substitute {

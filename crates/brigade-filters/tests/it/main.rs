@@ -5,7 +5,11 @@
 mod deflate;
 #[cfg(feature = "deflate")]
 mod gunzip;
+#[cfg(feature = "deflate")]
+mod inflate;
 mod pass;
+#[cfg(feature = "deflate")]
+mod recode;
 mod registry;
 mod substitute;
 mod support;

@@ -20,6 +20,8 @@ fn registry_lists_every_filter_with_its_place_and_effects() {
     let expected = [
         #[cfg(feature = "deflate")]
         ("deflate", FilterKind::CONTENT_SET, Effects::Changes),
+        #[cfg(feature = "deflate")]
+        ("inflate", FilterKind::RESOURCE.offset(-1), Effects::Changes),
         ("pass", FilterKind::RESOURCE, Effects::Same),
         ("substitute", FilterKind::RESOURCE, Effects::Changes),
     ];
@@ -85,4 +87,11 @@ fn deflate_with_a_wrong_option_is_refused() {
         "deflate size=1",
         "deflate: there is no option size; it has level=N, min_bytes=N",
     );
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn inflate_with_a_wrong_option_is_refused() {
+    check_refused("inflate ratio=much", "inflate: option ratio cannot be \"much\"");
+    check_refused("inflate limit=-1", "inflate: option limit cannot be \"-1\"");
 }
