@@ -70,6 +70,10 @@ impl<F: OutputFilter> OutputFilter for Spy<F> {
         self.filter.held_bytes()
     }
 
+    fn absorbs(&self) -> bool {
+        self.filter.absorbs()
+    }
+
     fn on_end(&mut self, outcome: &Outcome) {
         self.spied.lock().told.push(outcome.end);
         self.filter.on_end(outcome);

@@ -80,6 +80,13 @@ pub trait OutputFilter: Send {
         0
     }
 
+    /// Whether it takes what it is given also while the chain below takes no more, up to a bound of its
+    /// own: then nobody above is held back until it [waits](crate::ErrorKind::WouldBlock) itself. Asked
+    /// when it joins a chain. See [`Next::call_when_free`].
+    fn absorbs(&self) -> bool {
+        false
+    }
+
     /// Is told once how the response ended, after its last byte has left or never will. For filters of
     /// a request: a connection's filter outlives many, and is only dropped.
     fn on_end(&mut self, _outcome: &Outcome) {}
@@ -96,6 +103,10 @@ impl<T: OutputFilter + ?Sized> OutputFilter for Box<T> {
 
     fn held_bytes(&self) -> usize {
         (**self).held_bytes()
+    }
+
+    fn absorbs(&self) -> bool {
+        (**self).absorbs()
     }
 
     fn on_end(&mut self, outcome: &Outcome) {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::task::Waker;
 
-use super::node::{Link, Me, State, insert, insert_by_kind, number, waits};
+use super::node::{Absorbs, Link, Me, State, insert, insert_by_kind, number, takes_no_more};
 use super::run::{Then, hand_down};
 use super::shared::Shared;
 use super::{Effects, Member, OutputFilter};
@@ -234,7 +234,16 @@ impl<'c, 'b> Next<'c, 'b> {
     /// its [budget](crate::Budget). A filter that makes much output of little input asks between its
     /// outputs.
     pub fn should_yield(&self) -> bool {
-        waits(self.below) || self.at.should_yield()
+        takes_no_more(self.below, &*self.at.terminal) || self.at.is_over_budget()
+    }
+
+    /// Has the filter called again, with nothing new, when the chain below can take more: for one that
+    /// [absorbs](super::OutputFilter::absorbs) and has kept some of what it was given. Unlike
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) this holds nobody back.
+    pub fn call_when_free(&mut self) {
+        if self.me.absorbs == Absorbs::All {
+            self.me.absorbs = Absorbs::AndKeeps;
+        }
     }
 
     /// Says that this response is changed less than the filter declared. To be called before the

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{Effects, FilterKind, Member, OutputFilter};
+use super::{Effects, FilterKind, Member, OutputFilter, Terminal};
 use crate::{Brigade, Bucket, Error, ErrorKind, Result};
 
 pub(super) type Link = Option<Box<Node>>;
@@ -49,6 +49,15 @@ pub(super) enum State {
     Failed,
 }
 
+/// Whether the filter takes more when the chain below does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absorbs {
+    Nothing,
+    All,
+    /// And it has some to give when the chain below can take it.
+    AndKeeps,
+}
+
 /// The body that goes through a filter.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Body {
@@ -81,6 +90,7 @@ pub(super) struct Me {
     pub(super) asks: bool,
     failure: Option<Error>,
     pub(super) unflushed: bool, // It pushed something since the last FLUSH.
+    pub(super) absorbs: Absorbs,
     pub(super) insert_before: Vec<Member>,
     pub(super) stats: FilterStats,
     body: Body,
@@ -316,6 +326,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(member: Member, order: u64, is_request: bool) -> Box<Self> {
+        let absorbs = if member.filter.absorbs() { Absorbs::All } else { Absorbs::Nothing };
         let effects = member.filter.effects().min(member.most);
         let mut node = Box::new(Self {
             filter: member.filter,
@@ -334,6 +345,7 @@ impl Node {
                 asks: false,
                 failure: None,
                 unflushed: false,
+                absorbs,
                 insert_before: Vec::new(),
                 stats: FilterStats::default(),
                 body: Body::default(),
@@ -389,6 +401,30 @@ pub(super) fn number(mut link: &mut Link, mut position: usize) {
         position += 1;
         link = &mut node.next;
     }
+}
+
+/// Whether what is at `link` takes no more: a filter from there on waits, or the terminal is full and no
+/// filter takes in its place what goes there.
+pub(super) fn takes_no_more(mut link: &Link, terminal: &dyn Terminal) -> bool {
+    while let Some(node) = link {
+        match node.me.state {
+            State::Waiting => return true,
+            State::Ready if node.me.absorbs != Absorbs::Nothing => return false,
+            _ => link = &node.next,
+        }
+    }
+    terminal.should_yield()
+}
+
+/// Whether a filter from `link` on has more to give than the chain below could take.
+pub(super) fn wants_call(mut link: &Link) -> bool {
+    while let Some(node) = link {
+        if node.me.absorbs == Absorbs::AndKeeps {
+            return true;
+        }
+        link = &node.next;
+    }
+    false
 }
 
 /// Whether `link` or a filter below it waits.

@@ -4,7 +4,7 @@
 //! when the end of the body has left the last of them.
 
 use super::Chain;
-use super::node::{Link, State, waits};
+use super::node::{Absorbs, Link, State, takes_no_more, waits, wants_call};
 use super::request::FinishedRequest;
 use super::response::Response;
 use super::run::{call_again, hand_down};
@@ -91,7 +91,7 @@ impl Chain {
 
     /// Whether anything waits or is pending.
     pub fn progress(&self) -> Progress {
-        if waits(&self.head) || self.at.terminal.is_pending() {
+        if waits(&self.head) || wants_call(&self.head) || self.at.terminal.is_pending() {
             Progress::Pending
         } else {
             Progress::Done
@@ -102,7 +102,7 @@ impl Chain {
     /// the storage is over its [budget](crate::Budget). The chain's waker is called when there is
     /// room in the budget again.
     pub fn should_yield(&self) -> bool {
-        waits(&self.head) || self.at.should_yield()
+        takes_no_more(&self.head, &*self.at.terminal) || self.at.is_over_budget()
     }
 
     /// Whether the end of the body has left the last of the request's filters.
@@ -110,7 +110,7 @@ impl Chain {
         let mut link = &self.head;
         let mut is_held = false; // By a filter so far.
         while let Some(node) = link {
-            is_held |= node.me.state == State::Waiting;
+            is_held |= node.me.state == State::Waiting || node.me.absorbs == Absorbs::AndKeeps;
             if node.me.is_request && is_held {
                 return false;
             }
@@ -165,8 +165,12 @@ impl Chain {
 fn resume_link(link: &mut Link, at: &mut Shared) -> Result<()> {
     let Some(node) = link else { return Ok(()) };
     resume_link(&mut node.next, at)?;
-    let is_held_back = at.terminal.should_yield() || waits(&node.next);
-    if node.me.state == State::Waiting && !is_held_back { call_again(link, at) } else { Ok(()) }
+    let is_asked = node.me.state == State::Waiting || node.me.absorbs == Absorbs::AndKeeps;
+    if is_asked && !takes_no_more(&node.next, &*at.terminal) {
+        call_again(link, at)
+    } else {
+        Ok(())
+    }
 }
 
 /// What a waiting filter had pushed must not wait with it.

@@ -6,7 +6,7 @@
 
 use super::Member;
 use super::next::Next;
-use super::node::{Above, Link, Node, State, insert, number};
+use super::node::{Above, Absorbs, Link, Node, State, insert, number};
 use super::shared::Shared;
 use crate::{Brigade, Bucket, Result};
 
@@ -87,6 +87,9 @@ fn call<'b>(
     let Node { filter, me, spare, next: below, .. } = &mut **node;
     me.stats.calls += 1;
     me.state = State::Running;
+    if me.absorbs == Absorbs::AndKeeps {
+        me.absorbs = Absorbs::All;
+    }
     if cfg!(debug_assertions) && !me.is_request && has_data_after_end(input) {
         me.discarded(); // The filter may hold the beginning of the next body: lengths tell nothing.
     }

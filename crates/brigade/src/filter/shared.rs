@@ -30,10 +30,10 @@ impl Shared {
         }
     }
 
-    /// Whether the terminal is full, or the storage over its budget: the waker is called then.
+    /// Whether the storage is over its budget: the waker is called when there is room.
     #[inline]
-    pub(super) fn should_yield(&self) -> bool {
-        self.terminal.should_yield() || self.alloc.is_over_budget(&self.waker)
+    pub(super) fn is_over_budget(&self) -> bool {
+        self.alloc.is_over_budget(&self.waker)
     }
 
     /// The filter of this order leaves: if it was the one that wants no body, another may.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // What helps tests is a test, though clippy knows only `#[test]`.
 
+mod absorbing;
 mod alloc;
 mod apache_facts;
 mod apache_testbuckets;
