@@ -6,6 +6,8 @@
 //! | [`pass`] | Resource | hands everything on |
 //! | [`substitute`] | Resource | replaces one text by another |
 //! | [`deflate`] | ContentSet | compresses with gzip, for clients that accept it |
+//! | [`collect`] | Network−1 | keeps in memory what a slow client has not taken |
+//! | [`spill`] | Network−1 | keeps it on disk |
 //!
 //! Each keeps the four promises of an [`OutputFilter`](brigade::OutputFilter), and knows the head of a
 //! response if one goes by: a chain without HTTP works the same, on its bytes.
@@ -28,12 +30,16 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod collect;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+mod elastic;
 mod fields;
 #[cfg(feature = "deflate")]
 pub mod inflate;
 pub mod pass;
+#[cfg(feature = "spill")]
+pub mod spill;
 pub mod substitute;
 pub mod text;
 
@@ -42,6 +48,9 @@ use brigade::Registry;
 /// Adds every filter of this crate to `registry`, under its own name.
 pub fn register_all(registry: &mut Registry) {
     registry.register(pass::entry());
+    registry.register(collect::entry());
+    #[cfg(feature = "spill")]
+    registry.register(spill::entry());
     registry.register(substitute::entry());
     #[cfg(feature = "deflate")]
     registry.register(deflate::entry());

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "deflate")]
 mod deflate;
+#[cfg(feature = "spill")]
+mod elastic;
 #[cfg(feature = "deflate")]
 mod gunzip;
 #[cfg(feature = "deflate")]

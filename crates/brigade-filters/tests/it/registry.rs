@@ -18,11 +18,14 @@ fn registry_lists_every_filter_with_its_place_and_effects() {
     let listed: Vec<(&str, FilterKind, Effects)> =
         registry().entries().map(|entry| (entry.name, entry.kind, entry.effects)).collect();
     let expected = [
+        ("collect", FilterKind::NETWORK.offset(-1), Effects::Same),
         #[cfg(feature = "deflate")]
         ("deflate", FilterKind::CONTENT_SET, Effects::Changes),
         #[cfg(feature = "deflate")]
         ("inflate", FilterKind::RESOURCE.offset(-1), Effects::Changes),
         ("pass", FilterKind::RESOURCE, Effects::Same),
+        #[cfg(feature = "spill")]
+        ("spill", FilterKind::NETWORK.offset(-1), Effects::Same),
         ("substitute", FilterKind::RESOURCE, Effects::Changes),
     ];
     assert_eq!(listed, expected);
@@ -94,4 +97,12 @@ fn deflate_with_a_wrong_option_is_refused() {
 fn inflate_with_a_wrong_option_is_refused() {
     check_refused("inflate ratio=much", "inflate: option ratio cannot be \"much\"");
     check_refused("inflate limit=-1", "inflate: option limit cannot be \"-1\"");
+}
+
+#[cfg(feature = "spill")]
+#[test]
+fn spill_into_a_place_where_no_file_can_be_made_is_refused() {
+    let nowhere = "spill: no file can be made in /nowhere/at/all";
+    check_refused("spill dir=/nowhere/at/all", nowhere);
+    check_refused("collect limit=1k", "collect: option limit cannot be \"1k\"");
 }
