@@ -96,6 +96,23 @@ impl Reply {
         Ok(())
     }
 
+    /// Sends a head before the head that counts.
+    pub(super) fn interim(
+        &mut self,
+        chain: &mut Chain,
+        status: StatusCode,
+        headers: HeaderMap,
+    ) -> Result<()> {
+        let request = self.head()?.request.clone();
+        let head = ResponseHead { headers, ..ResponseHead::new(status, request) };
+        if !head.is_interim() || status == StatusCode::CONTINUE {
+            let context =
+                format!("send {status} before the head: it is no interim status of a handler's");
+            return Err(Error::new(ErrorKind::InvalidInput, context));
+        }
+        chain.pass_bucket(head.into_bucket())
+    }
+
     #[inline]
     pub(super) fn write(&mut self, chain: &mut Chain, bytes: &[u8]) -> Result<()> {
         if self.head.is_none() && self.state == State::Open {

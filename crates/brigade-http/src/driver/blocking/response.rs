@@ -12,8 +12,8 @@ use std::time::Duration;
 #[cfg(doc)]
 use brigade::ErrorKind;
 use brigade::{Bucket, Chain, Progress, Result};
-use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
 
 use super::super::reply::Reply;
 use super::wait_until;
@@ -52,6 +52,20 @@ impl Response<'_> {
     {
         self.reply.header(name, value)?;
         Ok(self)
+    }
+
+    /// Sends an interim response at once, before the head: 103 with the links that the answer will need,
+    /// or 102. It goes through every filter; clients of HTTP/1.0 are spared it. Models
+    /// `ap_send_interim_response`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Committed`] when the head has been sent; [`ErrorKind::InvalidInput`] for a status
+    /// that is not interim, and for 100, which is for who reads the request's body; else as
+    /// [`write`](Self::write).
+    #[doc(alias = "ap_send_interim_response")]
+    pub fn interim(&mut self, status: StatusCode, headers: HeaderMap) -> Result<()> {
+        self.end(|reply, chain| reply.interim(chain, status, headers))
     }
 
     /// Adds a trailer field. It is sent after a chunked body, else dropped.

@@ -11,6 +11,7 @@ mod examples;
 mod gone;
 mod hold;
 mod idle;
+mod interim;
 mod leaving;
 #[cfg(feature = "tls")]
 mod lines;
