@@ -3,6 +3,7 @@
 
 #[cfg(feature = "body")]
 pub mod body;
+mod choose;
 #[cfg(feature = "driver")]
 pub mod driver;
 mod exchange;
@@ -13,6 +14,7 @@ mod hold;
 pub mod tower;
 mod warning;
 
+pub use choose::{Choices, Choose, Condition, choose_entry};
 pub use exchange::{Exchange, Framing};
 pub use filters::{
     Chunk, Conditional, ContentLength, ErrorPage, Header, HeaderOptions, StatusError,

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod demo;
+mod error_pages;
 mod files;
 mod filters;
 mod limits;
@@ -40,10 +41,12 @@ enum Command {
 
 /// The filters that a SPEC can name.
 fn registry() -> Registry {
-    let mut registry = Registry::new();
+    let (mut registry, mut candidates) = (Registry::new(), Registry::new());
     brigade_filters::register_all(&mut registry);
     #[cfg(feature = "testing")]
     brigade_testkit::register_tools(&mut registry);
+    brigade_filters::register_all(&mut candidates);
+    registry.register(brigade_http::choose_entry(candidates));
     registry
 }
 

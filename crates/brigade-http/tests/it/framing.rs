@@ -6,7 +6,7 @@ use brigade_http::{Framing, RequestHead};
 use crate::support::{NeverRead, Reply, Rig, get, head, old, stream};
 
 /// A filter that does to a body what it declares: nothing, capitals, or every byte twice.
-pub(crate) struct Changer(Effects);
+pub(crate) struct Changer(pub(crate) Effects);
 
 impl Changer {
     pub(crate) fn member(effects: Effects) -> Member {

@@ -4,6 +4,7 @@
 mod alone;
 #[cfg(feature = "body")]
 mod body;
+mod choose;
 mod chunk;
 mod commit;
 mod conditional;
