@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use brigade_http::driver::{Router, Server, Settings};
@@ -13,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::files::Root;
 use crate::static_files::StaticFiles;
-use crate::{demo, limits, registry};
+use crate::{demo, error_pages, limits, registry};
 
 /// Serve the files of a directory through filters
 ///
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// Put a filter into every response's chain; may be repeated, the first comes first
     #[arg(long, value_name = "SPEC")]
     filter: Vec<String>,
+    /// Answer errors of a status by a file, such as 404=lost.html; may be repeated
+    #[arg(long, value_name = "STATUS=FILE", value_parser = error_pages::parse)]
+    error_page: Vec<error_pages::PageArg>,
     /// How long running responses may go on after SIGINT or SIGTERM; a second signal ends them
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time)]
     grace: Duration,
@@ -67,7 +71,7 @@ type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 ///
 /// # Errors
 ///
-/// What is wrong with the directory, a filter or the address; a listener that broke.
+/// What is wrong with the directory, a filter, an error page or the address; a listener that broke.
 pub(crate) fn run(args: &Args) -> Result<()> {
     limits::raise_descriptor_limit()?;
     let root = Root::open(&args.dir)?;
@@ -98,6 +102,7 @@ fn settings(args: &Args) -> Result<Settings> {
         .keep_alive_timeout(args.keep_alive_timeout)
         .write_timeout(args.write_timeout)
         .report(report);
+    settings.header = Arc::new(error_pages::options(&args.error_page)?);
     for filter in registry.prepare_all(&args.filter)? {
         settings = settings.filter(filter);
     }

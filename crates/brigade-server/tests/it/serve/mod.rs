@@ -1,5 +1,6 @@
 //! `brigade serve` as its users see it: what comes over the wire, and what the process holds.
 
+mod error_pages;
 mod files;
 mod flow;
 mod hostile;
