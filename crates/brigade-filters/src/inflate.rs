@@ -10,7 +10,7 @@
 use std::io;
 
 use brigade::{
-    Brigade, Bucket, Effects, Entry, Error, ErrorKind, Fill, FilterKind, Next, OptionDoc,
+    Brigade, Bucket, Effects, Entry, Error, ErrorKind, Fill, FilterKind, Form, Next, OptionDoc,
     OutputFilter, Result, Spec,
 };
 use brigade_http::ResponseHead;
@@ -370,6 +370,7 @@ pub fn entry() -> Entry {
         let limit = number_or_none(spec, "limit", default.limit_bytes)?;
         Ok(move || Inflate::new().max_ratio(ratio).limit_bytes(limit))
     })
+    .makes(Form::Plain)
     .memory("48 KiB while a body is on its way")
     .summary("decodes gzip and deflate, so that filters of text see text")
     .options(&[RATIO, LIMIT])

@@ -41,6 +41,20 @@ pub(crate) fn cases() -> Vec<Case> {
                 suite.with_head(|| head(&[("content-type", "image/png")])).turns("ba", "ba")
             },
         },
+        Case { spec: "collect limit=4", say: |suite| suite.turns(TEXT, TEXT).memory(4096) },
+        Case { spec: "collect", say: |suite| suite.turns(TEXT, TEXT).memory(1 << 20) },
+        #[cfg(feature = "spill")]
+        Case { spec: "spill limit=4", say: |suite| suite.turns(TEXT, TEXT).memory(4096) },
+        #[cfg(feature = "spill")]
+        Case { spec: "spill", say: |suite| suite.turns(TEXT, TEXT).memory(QUEUE_BYTES) },
+        #[cfg(feature = "deflate")]
+        Case { spec: "inflate", say: |suite| suite.turns(GZIP, "aab").memory(48 * 1024) },
+        #[cfg(feature = "deflate")]
+        Case {
+            spec: "inflate limit=1",
+            // It is not coded: left alone.
+            say: |suite| suite.with_head(|| head(&[])).turns(TEXT, TEXT),
+        },
         #[cfg(feature = "deflate")]
         Case { spec: "deflate", say: |suite| gzip(suite).turns(TEXT, TEXT) },
         #[cfg(feature = "deflate")]
@@ -59,6 +73,15 @@ pub(crate) fn cases() -> Vec<Case> {
         },
     ]
 }
+
+/// `aab`, as gzip has it.
+#[cfg(feature = "deflate")]
+const GZIP: &[u8] =
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03KLL\x02\x00\x97\x22\x0ei\x03\x00\x00\x00";
+
+/// A queue of a thousand parts of a file.
+#[cfg(feature = "spill")]
+const QUEUE_BYTES: usize = 256 * 1024;
 
 /// A few marks that wait for half a needle.
 const MARKS_BYTES: usize = 16 * 1024;
