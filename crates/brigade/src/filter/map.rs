@@ -80,6 +80,9 @@ trait Each: Send {
         Ok(())
     }
 
+    /// The body fails: what is left of it is nothing to the next one.
+    fn forget(&mut self) {}
+
     fn held_bytes(&self) -> usize {
         0
     }
@@ -109,6 +112,11 @@ where
 
     fn finish(&mut self, out: &mut BrigadeWriter<'_, '_>) -> Result<()> {
         self.lines.finish(|line| each_line(&mut self.map, line, out))
+    }
+
+    fn forget(&mut self) {
+        // Half a line of a body that failed is no line. What answers `Ok` cannot fail.
+        let _ = self.lines.finish(|_half| Ok(()));
     }
 
     fn held_bytes(&self) -> usize {
@@ -141,6 +149,8 @@ impl<E: Each> OutputFilter for Map<E> {
                 if bucket.is_eos() {
                     self.each.finish(&mut self.out.writer(next.alloc()))?;
                     push_out(&mut self.out, next)?;
+                } else if bucket.ends_body() {
+                    self.each.forget();
                 }
                 next.push(bucket)?;
                 continue;
