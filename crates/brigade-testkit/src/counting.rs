@@ -45,15 +45,18 @@ impl Allocated {
     /// What this thread allocates while `run` runs; all zero where [`CountingAlloc`] is not the
     /// program's allocator.
     pub fn during<T>(run: impl FnOnce() -> T) -> (Self, T) {
-        let (calls, before) = (CALLS.get(), LIVE_BYTES.get());
-        // A measurement around this one goes on afterwards.
-        let peak_outside = PEAK_BYTES.replace(before);
+        let now =
+            || COUNTS.with(|now| (now.calls.get(), now.live_bytes.get(), now.peak_bytes.get()));
+        let set_peak = |bytes| COUNTS.with(|now| now.peak_bytes.set(bytes));
+        let (calls, before, peak_outside) = now();
+        set_peak(before);
         let made = run();
-        let peak = PEAK_BYTES.get();
-        PEAK_BYTES.set(peak.max(peak_outside));
+        let (calls_after, after, peak) = now();
+        // A measurement around this one goes on.
+        set_peak(peak.max(peak_outside));
         let allocated = Self {
-            calls: CALLS.get() - calls,
-            left_bytes: LIVE_BYTES.get() - before,
+            calls: calls_after - calls,
+            left_bytes: after - before,
             peak_bytes: peak - before,
         };
         (allocated, made)
@@ -69,23 +72,31 @@ impl CountingAlloc {
     }
 }
 
+struct Counts {
+    calls: Cell<u64>,
+    live_bytes: Cell<i64>,
+    peak_bytes: Cell<i64>,
+}
+
 thread_local! {
-    // Without destructors and made without an allocation: they may be used inside the allocator.
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-    static LIVE_BYTES: Cell<i64> = const { Cell::new(0) };
-    static PEAK_BYTES: Cell<i64> = const { Cell::new(0) };
+    // Without a destructor and made without an allocation: it may be used inside the allocator.
+    static COUNTS: Counts = const {
+        Counts { calls: Cell::new(0), live_bytes: Cell::new(0), peak_bytes: Cell::new(0) }
+    };
 }
 
 /// Counts a call that makes `after` bytes of `before`.
 fn count(before: usize, after: usize) {
     // No layout is larger than `isize::MAX`.
     let bytes = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
-    if after > 0 {
-        CALLS.set(CALLS.get() + 1);
-    }
-    let live = LIVE_BYTES.get().wrapping_add(bytes(after)).wrapping_sub(bytes(before));
-    LIVE_BYTES.set(live);
-    PEAK_BYTES.set(PEAK_BYTES.get().max(live));
+    COUNTS.with(|counts| {
+        if after > 0 {
+            counts.calls.set(counts.calls.get() + 1);
+        }
+        let live = counts.live_bytes.get().wrapping_add(bytes(after)).wrapping_sub(bytes(before));
+        counts.live_bytes.set(live);
+        counts.peak_bytes.set(counts.peak_bytes.get().max(live));
+    });
 }
 
 // SAFETY: every method hands its arguments to `System` as they came and returns what that returned, so

@@ -42,6 +42,8 @@ pub enum Promise {
     StepsAsideClean,
     /// It is told the end of its response once.
     ToldOnce,
+    /// A connection's filter begins every response anew.
+    BeginsAnew,
     /// It never panics, whatever it is given.
     NeverPanics,
 }
@@ -66,6 +68,7 @@ impl Promise {
             Self::HonestEffects => HONEST_EFFECTS,
             Self::StepsAsideClean => STEPS_ASIDE_CLEAN,
             Self::ToldOnce => TOLD_ONCE,
+            Self::BeginsAnew => BEGINS_ANEW,
             Self::NeverPanics => NEVER_PANICS,
         }
     }
@@ -89,6 +92,7 @@ impl fmt::Display for Promise {
             Self::HonestEffects => "it changes no more than it declares",
             Self::StepsAsideClean => "when it steps aside it has nothing left",
             Self::ToldOnce => "it is told the end of its response once",
+            Self::BeginsAnew => "every response begins anew",
             Self::NeverPanics => "it never panics",
         })
     }
@@ -161,6 +165,11 @@ Push what you hold before `next.step_aside()`: you are not called again in this 
 const TOLD_ONCE: &str = "\
 The chain tells a filter the outcome by `on_end`, once. A filter that has another inside hands it
 on.";
+
+const BEGINS_ANEW: &str = "\
+A connection's filter sees one response after another. At the end of a body, EOS or ERROR, set
+every field back to what it was at first:
+    if bucket.ends_body() { self.forget() }";
 
 const NEVER_PANICS: &str = "\
 Whatever comes from outside may be cut anywhere, empty, or of a kind that did not exist when the

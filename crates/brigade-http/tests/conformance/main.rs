@@ -55,7 +55,7 @@ fn body(suite: Conformance<'_>) -> Conformance<'_> {
 
 #[test]
 fn chunk_conforms() {
-    conformance(Chunk::new).decode(dechunk).turns(BODY, BODY).check();
+    conformance(Chunk::new).for_connections().decode(dechunk).turns(BODY, BODY).check();
 }
 
 #[test]

@@ -83,6 +83,7 @@ pub fn conformance<'a, F: OutputFilter + 'static>(make: impl Fn() -> F + 'a) -> 
         inputs: Vec::new(),
         memory_bytes: 0,
         stream: Stream::default(),
+        is_for_connections: false,
     }
 }
 
@@ -111,6 +112,7 @@ pub struct Conformance<'a> {
     inputs: Vec<Tried>,
     memory_bytes: usize,
     stream: Stream<'a>,
+    is_for_connections: bool,
 }
 
 struct Tried {
@@ -196,6 +198,14 @@ impl<'a> Conformance<'a> {
         self
     }
 
+    /// Says that the filter may be a connection's, which sees one response after another: each must
+    /// come out as the first does, also after one that failed.
+    #[must_use]
+    pub fn for_connections(mut self) -> Self {
+        self.is_for_connections = true;
+        self
+    }
+
     /// Checks everything.
     ///
     /// # Panics
@@ -246,6 +256,9 @@ impl<'a> Conformance<'a> {
         plans::flushes(heads, len, 2).iter().try_for_each(judge)?;
         plans::faults(heads, len).iter().try_for_each(judge)?;
         plans::ends(heads, len).iter().try_for_each(judge)?;
+        if self.is_for_connections {
+            plans::again(heads, len).iter().try_for_each(judge)?;
+        }
         plans::mixtures(heads, len).try_for_each(|plan| judge(&plan))
     }
 }

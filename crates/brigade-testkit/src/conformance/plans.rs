@@ -51,6 +51,15 @@ pub(super) fn ends(heads: usize, len: usize) -> Vec<Plan> {
     plans.into_iter().flatten().collect()
 }
 
+/// The input again, for a filter that has seen a response end: well, or in an ERROR after each
+/// beginning of it.
+pub(super) fn again(heads: usize, len: usize) -> Vec<Plan> {
+    let whole = |end| Plan::prefix(heads, len, [end]);
+    let before = iter::once(whole(Item::Eos))
+        .chain((0..=len).map(|len| Plan::prefix(heads, len, [Item::Error])));
+    before.map(|before| whole(Item::Eos).after(before.items)).collect()
+}
+
 /// Cuts, kinds of data, empty pieces, marks, calls and neighbours in random mixtures: the same every
 /// time.
 pub(super) fn mixtures(heads: usize, len: usize) -> impl Iterator<Item = Plan> {

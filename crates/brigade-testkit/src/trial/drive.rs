@@ -122,7 +122,18 @@ pub(super) fn drive(subject: &Subject<'_>, plan: &Plan, input: &Input) -> Output
     let (mut chain, record) = chain_around((subject.make)(&spied), plan, &probed, &wakes);
     let mut run =
         Run { input, subject, chain: &mut chain, wakes: &wakes, spied: &spied, held_aside: None };
-    let given = run.guarded(|run| run.give(plan));
+    let (mut first_bytes, mut first_marks) = (0, 0);
+    let given = run.guarded(|run| {
+        if !plan.before.is_empty() {
+            run.give(&plan.before, plan.calls)?;
+            run.chain.end_request(None)?;
+            run.finish()?;
+            run.chain.begin_response()?;
+            first_bytes = record.take_bytes().len() as u64;
+            first_marks = record.marks().len();
+        }
+        run.give(&plan.items, plan.calls)
+    });
     let is_troubled = given.is_err();
     let ended = run.guarded(|run| run.end(plan, is_troubled));
     let held_aside = run.held_aside;
@@ -134,7 +145,13 @@ pub(super) fn drive(subject: &Subject<'_>, plan: &Plan, input: &Input) -> Output
     };
     Output {
         bytes: record.take_bytes(),
-        marks: record.marks().into_iter().filter(|(_, name)| name != "EOR").collect(),
+        marks: record
+            .marks()
+            .into_iter()
+            .skip(first_marks)
+            .filter(|(_, name)| name != "EOR")
+            .map(|(at, name)| (at - first_bytes, name))
+            .collect(),
         trouble,
         effects: probed.effects(),
         told: spied.told(),
@@ -160,7 +177,11 @@ fn chain_around(
     if plan.around == Around::WaitsAbove {
         chain.join_request(waiting(FilterKind::RESOURCE.offset(i16::MIN)));
     }
-    chain.join_request(member);
+    if plan.before.is_empty() {
+        chain.join_request(member);
+    } else {
+        chain.join(member);
+    }
     chain.join(Member::new("probe", FilterKind::NETWORK.offset(i16::MAX), probe(probed)));
     if plan.around == Around::WaitsBelow {
         chain.join(waiting(FilterKind::NETWORK.offset(i16::MAX)));
@@ -187,16 +208,16 @@ impl<'i> Run<'_, 'i, '_> {
             .unwrap_or_else(|panic| Err(Trouble::panicked(&*panic)))
     }
 
-    fn give(&mut self, plan: &Plan) -> Result<(), Trouble> {
-        for call in plan.items.split(|item| *item == Item::Call) {
+    fn give(&mut self, items: &[Item], calls: Calls) -> Result<(), Trouble> {
+        for call in items.split(|item| *item == Item::Call) {
             let mut brigade: Brigade<'i> = call.iter().map(|item| self.bucket(item)).collect();
-            let calls = self.spied.calls();
+            let called = self.spied.calls();
             let is_given = !brigade.is_empty();
             self.chain.pass(&mut brigade)?;
-            if plan.calls == Calls::Awaited {
+            if calls == Calls::Awaited {
                 self.finish()?;
                 // Given something without being called: it has stepped aside.
-                if is_given && calls > 0 && self.spied.calls() == calls {
+                if is_given && called > 0 && self.spied.calls() == called {
                     self.held_aside = Some(self.spied.held_bytes());
                 }
             }

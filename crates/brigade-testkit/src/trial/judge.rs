@@ -77,7 +77,15 @@ impl<'s> Oracle<'s> {
     /// Runs `plan` and says what is wrong with what came of it.
     pub(crate) fn judge(&self, plan: &Plan) -> Result<(), Failure> {
         let output = self.drive(plan);
-        self.verdict(plan, &output).map_err(|wrong| self.failure(wrong, plan, &output))
+        self.verdict(plan, &output).map_err(|(promise, wrong)| {
+            // Without the response before it comes out well.
+            let promise = match promise {
+                Promise::NeverPanics => promise,
+                _ if !plan.before.is_empty() => Promise::BeginsAnew,
+                _ => promise,
+            };
+            self.failure((promise, wrong), plan, &output)
+        })
     }
 
     fn failure(&self, wrong: (Promise, String), plan: &Plan, output: &Output) -> Failure {
@@ -107,12 +115,14 @@ impl<'s> Oracle<'s> {
             _ => plan.has(|item| matches!(item, Item::Fails(_))).then_some(SOURCE_FAILS),
         };
         if let Some(fault) = fault {
-            return check_fault(fault, output).or_else(|wrong| {
-                // What it does not take anyway, such as too much, it may refuse before the fault.
-                let without = self.drive(&plan.clone().around(Around::Nothing));
-                let refuses = fault == BELOW_FAILS && without.trouble.is_some();
-                if refuses { Ok(()) } else { Err(wrong) }
-            });
+            return check_fault(fault, output)
+                .and_then(|()| check_told_of(End::Failed, output))
+                .or_else(|wrong| {
+                    // What it does not take anyway, such as too much, it may refuse before the fault.
+                    let without = self.drive(&plan.clone().around(Around::Nothing));
+                    let refuses = fault == BELOW_FAILS && without.trouble.is_some();
+                    if refuses { Ok(()) } else { Err(wrong) }
+                });
         }
         check_trouble(plan, output)?;
         if plan.has(|item| *item == Item::Error) {
@@ -404,10 +414,17 @@ fn check_order(given: &[(usize, &Item)], came: &[(u64, String)]) -> Verdict {
 
 /// Whether the filter was told how its response ended, once.
 fn check_told(plan: &Plan, output: &Output) -> Verdict {
+    if !plan.before.is_empty() {
+        return Ok(()); // A connection's filter outlives its responses, and is told nothing.
+    }
     let end = match plan.ending {
         Ending::Complete => End::Complete,
         Ending::Abort(end) => end,
     };
+    check_told_of(end, output)
+}
+
+fn check_told_of(end: End, output: &Output) -> Verdict {
     match output.told[..] {
         [told] if told == end => Ok(()),
         // Nobody looked.

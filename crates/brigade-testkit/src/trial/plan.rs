@@ -10,6 +10,9 @@ use brigade::End;
 /// One run, from the first bucket to the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
+    /// A response before this one, on the same connection; none if it is empty. The filter is a
+    /// request's then.
+    pub(crate) before: Vec<Item>,
     pub(crate) items: Vec<Item>,
     pub(crate) around: Around,
     pub(crate) calls: Calls,
@@ -79,7 +82,13 @@ pub(crate) enum Ending {
 impl Plan {
     /// All of these in one call, plainly.
     pub(crate) fn of(items: Vec<Item>) -> Self {
-        Self { items, around: Around::Nothing, calls: Calls::Awaited, ending: Ending::Complete }
+        Self {
+            before: Vec::new(),
+            items,
+            around: Around::Nothing,
+            calls: Calls::Awaited,
+            ending: Ending::Complete,
+        }
     }
 
     /// The heads, the first `len` bytes in one piece, and `rest`.
@@ -95,6 +104,13 @@ impl Plan {
     #[must_use]
     pub(crate) fn aborted(mut self, end: End) -> Self {
         self.ending = Ending::Abort(end);
+        self
+    }
+
+    /// The same behind another response, for which the filter was there too.
+    #[must_use]
+    pub(crate) fn after(mut self, before: Vec<Item>) -> Self {
+        self.before = before;
         self
     }
 
@@ -140,16 +156,9 @@ impl Plan {
 
     /// In words, with the bytes that each piece is of `input`.
     pub(crate) fn describe(&self, input: &[u8]) -> String {
-        let mut calls = vec![Vec::new()];
-        for item in &self.items {
-            match item {
-                Item::Call => calls.push(Vec::new()),
-                item => calls.last_mut().expect("there is a call").push(item.describe(input)),
-            }
-        }
-        let mut words = calls.iter().map(|call| joined(call)).collect::<Vec<_>>().join(" | ");
-        words.push_str(match (calls.len(), self.calls) {
-            (1, _) => "; in one call",
+        let mut words = describe_calls(&self.items, input);
+        words.push_str(match (self.has(|item| *item == Item::Call), self.calls) {
+            (false, _) => "; in one call",
             (_, Calls::Awaited) => "; a new call at each |",
             (_, Calls::Unawaited) => "; a new call at each |, whether the chain holds back or not",
         });
@@ -158,8 +167,20 @@ impl Plan {
         if let Ending::Abort(end) = self.ending {
             let _ = write!(words, "; then the connection ends: {end:?}");
         }
+        if !self.before.is_empty() {
+            let before = describe_calls(&self.before, input);
+            let _ = write!(words, "; after a response of {before} on the same connection");
+        }
         words
     }
+}
+
+fn describe_calls(items: &[Item], input: &[u8]) -> String {
+    let calls = items.split(|item| *item == Item::Call).map(|call| {
+        let buckets: Vec<String> = call.iter().map(|item| item.describe(input)).collect();
+        joined(&buckets)
+    });
+    calls.collect::<Vec<_>>().join(" | ")
 }
 
 /// The buckets of one call; equal ones counted.

@@ -84,17 +84,19 @@ fn without(plan: &Plan, cut: &Range<usize>) -> Plan {
     let place = |at: usize| at.min(cut.start) + at.saturating_sub(cut.end);
     let piece = |piece: &Range<usize>| place(piece.start)..place(piece.end);
     let mut plan = plan.clone();
-    for item in &mut plan.items {
-        match item {
-            Item::Data(_, pieces) => {
-                pieces.iter_mut().for_each(|range| *range = piece(range));
-                pieces.retain(|piece| !piece.is_empty());
+    for items in [&mut plan.before, &mut plan.items] {
+        for item in items.iter_mut() {
+            match item {
+                Item::Data(_, pieces) => {
+                    pieces.iter_mut().for_each(|range| *range = piece(range));
+                    pieces.retain(|piece| !piece.is_empty());
+                }
+                Item::Fails(range) => *range = piece(range),
+                _ => {}
             }
-            Item::Fails(range) => *range = piece(range),
-            _ => {}
         }
+        items.retain(|item| !matches!(item, Item::Data(_, pieces) if pieces.is_empty()));
     }
-    plan.items.retain(|item| !matches!(item, Item::Data(_, pieces) if pieces.is_empty()));
     plan
 }
 
@@ -108,6 +110,13 @@ fn smaller_plans(plan: &Plan) -> Vec<Plan> {
             plans.push(smaller);
         }
     };
+    add(&|plan| plan.before.clear());
+    for at in 0..plan.before.len() {
+        // A body may be shorter; it ends, and begins with what it began with.
+        if matches!(plan.before[at], Item::Data(..)) {
+            add(&|plan| drop(plan.before.remove(at)));
+        }
+    }
     match plan.around {
         Around::Nothing => {}
         Around::FailsBelow(index) => {

@@ -68,3 +68,22 @@ fn error_bucket_that_nobody_thought_of() {
     // xml2enc asserts that every bucket can be set aside; an ERROR kills the process.
     check("panic", make, |suite| suite, Promise::NeverPanics);
 }
+
+#[test]
+fn state_of_one_response_that_is_left_for_the_next() {
+    let make = || {
+        let mut has_greeted = false;
+        from_fn(move |input, next| {
+            while let Some(bucket) = next.read(input)? {
+                if bucket.is_data() && !has_greeted {
+                    has_greeted = true;
+                    next.push(Bucket::immortal(b"hello, "))?;
+                }
+                has_greeted &= !bucket.is_eos(); // And not at an ERROR.
+                next.push(bucket)?;
+            }
+            Ok(())
+        })
+    };
+    check("again", make, |suite| suite.input("ab").for_connections(), Promise::BeginsAnew);
+}
