@@ -18,7 +18,7 @@ pub struct RequestHead {
     pub method: Method,
     /// The target: path and query. An absolute-form target has lost scheme and authority to `Host`.
     pub uri: Uri,
-    /// `HTTP_10` or `HTTP_11`.
+    /// `HTTP_10` or `HTTP_11`; another where another server speaks it.
     pub version: Version,
     /// The fields.
     pub headers: HeaderMap,
@@ -36,6 +36,25 @@ impl RequestHead {
         let is_persistent =
             self.version >= Version::HTTP_11 || has_connection_option(&self.headers, "keep-alive");
         is_persistent && !has_connection_option(&self.headers, "close")
+    }
+}
+
+/// A copy of the head, from a server that has parsed it.
+///
+/// ```
+/// use brigade_http::RequestHead;
+///
+/// let request = http::Request::get("/page").header("accept", "text/html").body(()).unwrap();
+/// assert_eq!(RequestHead::from(&request).uri.path(), "/page");
+/// ```
+impl<B> From<&http::Request<B>> for RequestHead {
+    fn from(request: &http::Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: request.headers().clone(),
+        }
     }
 }
 

@@ -90,11 +90,17 @@ impl Queue {
         self.held.ends_body() && !self.files.is_reading() && self.held.iter().all(means_nothing)
     }
 
-    /// How many bytes are to come, if the end is here and every length known.
+    /// How many bytes are to come, if the end is here and every length known. Not before trailers:
+    /// a server of HTTP/1.1 that knows the length has no place for them.
     pub(crate) fn rest_bytes(&self) -> Option<u64> {
-        let ends_well = |bucket: &Bucket<'_>| bucket.is_eos();
-        let is_whole = self.held.ends_body() && self.held.iter().any(ends_well);
-        self.held.len_bytes()?.checked_add(self.files.bytes()).filter(|_| is_whole)
+        let mut has_eos = false;
+        for bucket in self.held.iter().filter(|_| self.held.ends_body()) {
+            if bucket.as_metadata::<Trailers>().is_some() {
+                return None;
+            }
+            has_eos |= bucket.is_eos();
+        }
+        self.held.len_bytes()?.checked_add(self.files.bytes()).filter(|_| has_eos)
     }
 }
 

@@ -184,12 +184,7 @@ fn filter<B>(filters: Filters, request: Request<B>) -> (Plan, Request<B>) {
 
 /// The head that the filters see, whole; the request that goes on has lost its Range.
 fn copy_head<B>(mut request: Request<B>) -> (Arc<RequestHead>, Request<B>) {
-    let head = RequestHead {
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        version: request.version(),
-        headers: request.headers().clone(),
-    };
+    let head = RequestHead::from(&request);
     request.headers_mut().remove(RANGE);
     request.headers_mut().remove(IF_RANGE);
     (Arc::new(head), request)

@@ -132,6 +132,9 @@ fn length_is_exact_where_it_is_known() {
     check_hint(&ChainBody::new(&none, Brigade::from(Bucket::file(file, 0, 99))), Some(99), false);
     check_hint(&ChainBody::new(&none, Brigade::new()), Some(0), true);
     check_hint(&ChainBody::new(&none, Brigade::from(stuttering(["a"]))), None, false);
+    // A length that is said leaves HTTP/1.1 no place for them.
+    let with_trailers = [text("ab"), trailers(), Bucket::eos()];
+    check_hint(&ChainBody::new(&none, with_trailers.into_iter().collect()), None, false);
     let failed = [text("ab"), Bucket::error(Error::other("break"))];
     check_hint(&ChainBody::new(&none, failed.into_iter().collect()), None, false);
     check_hint(&ChainBody::around(&none, script([Data("abc")]).hinting(3)), Some(3), false);
