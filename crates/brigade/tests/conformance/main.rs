@@ -1,8 +1,12 @@
 //! The filters that the core makes of closures, and those the kit puts beside a filter, keep every
 //! promise of a filter.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use brigade::{
-    BrigadeWriter, OutputFilter, Over, Result, WholeBody, from_fn, map_bytes, map_lines,
+    AsyncFilter, BrigadeWriter, OutputFilter, Over, Result, WholeBody, from_fn, map_bytes,
+    map_lines,
 };
 use brigade_testkit::{Conformance, CountingAlloc, waits_everywhere};
 
@@ -83,4 +87,32 @@ fn whole_body_that_refuses_a_longer_one_conforms() {
         .carry(16 + 2)
         .memory(16)
         .check();
+}
+
+/// Is ready at the second time of asking.
+async fn a_moment() {
+    let mut has_waited = false;
+    poll_fn(|cx| {
+        if has_waited {
+            return Poll::Ready(());
+        }
+        has_waited = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn async_filter_that_awaits_between_buckets_conforms() {
+    let awaits = || {
+        AsyncFilter::new(|mut body| async move {
+            while let Some(bucket) = body.read().await {
+                a_moment().await;
+                body.push(bucket).await;
+            }
+            Ok(())
+        })
+    };
+    conformance(awaits).input("ab\ncde").for_connections().check();
 }
