@@ -45,6 +45,7 @@ fn filter_error_has_its_name_and_offset_and_what_the_failed_call_pushed_is_dropp
     let error = chain.pass(&mut pieces("cd!ef")).unwrap_err();
     assert_eq!(error.to_string(), "filter strict, at byte 5: no exclamation");
     assert_eq!((error.filter(), error.offset_bytes()), (Some("strict"), Some(5)));
+    assert_eq!(error.position(), Some(2));
     assert_eq!(record.bytes(), b"AB");
     assert!(chain.aborted().is_none(), "one response failed, the connection lives");
 }
@@ -60,6 +61,25 @@ fn filter_is_not_called_after_its_error_and_marks_pass_it() {
     chain.flush().unwrap();
     assert_eq!((calls.load(Ordering::Relaxed), record.bytes()), (1, vec![]));
     assert_eq!(names(record.marks()), ["FLUSH"]);
+}
+
+#[test]
+fn only_the_filter_in_which_an_error_began_is_not_called_again() {
+    let mut chain = Chain::new(recorder().0);
+    let (above, above_calls, _) = Watched::new(push_each());
+    let (strict, strict_calls, _) = Watched::new(fails_at_mark());
+    let (below, below_calls, _) = Watched::new(push_each());
+    chain.join_request(member("above", above));
+    chain.join_request(member("strict", strict));
+    chain.join_request(member("below", below));
+    chain.pass(&mut pieces("!")).unwrap_err();
+    for _ in 0..3 {
+        chain.pass(&mut pieces("data")).unwrap();
+        chain.flush().unwrap();
+    }
+    chain.pass_bucket(Bucket::eos()).unwrap();
+    let calls = [above_calls, strict_calls, below_calls].map(|count| count.load(Ordering::Relaxed));
+    assert_eq!(calls, [8, 1, 4], "data goes no further than the failed one, marks go on");
 }
 
 #[test]
