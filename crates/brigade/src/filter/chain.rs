@@ -7,7 +7,7 @@ use std::fmt;
 use std::task::Waker;
 
 use super::next::PIECE_BYTES;
-use super::node::{Above, FilterStats, Link, Node, insert, number, waits};
+use super::node::{Above, FilterStats, Link, Node, insert, renew, waits};
 use super::request::{tell_end, unlink_request};
 use super::response::Response;
 use super::run::hand_down;
@@ -79,13 +79,11 @@ impl Chain {
         // The low bits leave room for filters that insert others around themselves.
         let order = u64::from(member.kind.rank()) << 48 | self.joined << 8;
         let mut link = &mut self.head;
-        let mut position = 1;
         while link.as_ref().is_some_and(|node| node.me.order < order) {
             link = &mut link.as_mut().expect("it was there a line ago").next;
-            position += 1;
         }
         insert(link, member, order, is_request);
-        number(link, position);
+        renew(&mut self.head, Above::default());
     }
 
     /// Leads all buckets of `brigade` through the filters; it is empty afterwards, whatever happens.
@@ -292,7 +290,7 @@ impl Chain {
             head if self.response.ended => below_request(head),
             head => head,
         };
-        let answer = hand_down(link, brigade, scratch, &Above::default(), &mut self.at);
+        let answer = hand_down(link, brigade, scratch, &mut self.at);
         if flushes && !waits(&self.head) {
             self.behind = false;
         }
@@ -308,7 +306,7 @@ impl Chain {
     pub(super) fn flush_connection(&mut self) -> Result<()> {
         let (mut flush, mut scratch) = (Brigade::from(Bucket::flush()), Brigade::new());
         let link = below_request(&mut self.head);
-        let answer = hand_down(link, &mut flush, &mut scratch, &Above::default(), &mut self.at);
+        let answer = hand_down(link, &mut flush, &mut scratch, &mut self.at);
         self.settle(answer)
     }
 
@@ -338,7 +336,7 @@ impl Chain {
     /// Takes the filters of the request out, those that were removed before among them.
     pub(super) fn take_request(&mut self) -> Link {
         let taken = unlink_request(&mut self.head, self.removed.take());
-        number(&mut self.head, 1);
+        renew(&mut self.head, Above::default());
         taken
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::task::Waker;
 
-use super::node::{Absorbs, Link, Me, State, insert, insert_by_kind, number, takes_no_more};
+use super::node::{Absorbs, Link, Me, State, insert, insert_by_kind, renew, takes_no_more};
 use super::run::{Then, hand_down};
 use super::shared::Shared;
 use super::{Effects, Member, OutputFilter};
@@ -24,7 +24,6 @@ pub(super) const PIECE_BUCKETS: usize = 1024;
 #[doc(alias = "ap_pass_brigade")]
 pub struct Next<'c, 'b> {
     out: &'c mut Brigade<'b>,
-    spare: &'c mut Brigade<'static>,
     below: &'c mut Link,
     me: &'c mut Me,
     at: &'c mut Shared,
@@ -34,18 +33,18 @@ pub struct Next<'c, 'b> {
 impl<'c, 'b> Next<'c, 'b> {
     pub(super) fn new(
         out: &'c mut Brigade<'b>,
-        spare: &'c mut Brigade<'static>,
         below: &'c mut Link,
         me: &'c mut Me,
         at: &'c mut Shared,
     ) -> Self {
-        Self { out, spare, below, me, at, below_failed: false }
+        Self { out, below, me, at, below_failed: false }
     }
 
     /// Whether a call that answered `Ok` and took everything leaves nothing to look at but data.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        !self.me.asks && self.me.state == State::Running && !self.out.ends_body()
+        let is_quiet = !self.me.asks && self.me.state == State::Running;
+        is_quiet && (self.out.is_empty() || !self.out.ends_body())
     }
 
     /// Hands down what such a call pushed.
@@ -203,7 +202,7 @@ impl<'c, 'b> Next<'c, 'b> {
         }
         self.me.pushed(brigade);
         // What was pushed has gone down: its storage is free.
-        let handed = hand_down(self.below, brigade, self.out, &self.me.below, self.at);
+        let handed = hand_down(self.below, brigade, self.out, self.at);
         self.below_failed |= handed.is_err();
         handed
     }
@@ -249,7 +248,7 @@ impl<'c, 'b> Next<'c, 'b> {
     /// Says that this response is changed less than the filter declared. To be called before the
     /// first push of a response; it cannot be raised above the declaration.
     pub fn effects(&mut self, effects: Effects) {
-        self.me.set_effects(self.me.effects.min(effects));
+        self.set_effects(self.me.effects.min(effects));
     }
 
     /// The strongest effects of the filters above on the response that is on its way.
@@ -276,7 +275,7 @@ impl<'c, 'b> Next<'c, 'b> {
     pub fn step_aside(&mut self) {
         self.me.state = State::Aside;
         if !self.me.has_pushed_data() && !self.out.iter().any(Bucket::is_data) {
-            self.me.set_effects(Effects::Same);
+            self.set_effects(Effects::Same);
         }
     }
 
@@ -289,7 +288,7 @@ impl<'c, 'b> Next<'c, 'b> {
     pub fn insert_below(&mut self, member: Member) -> Result<()> {
         self.hand_down()?;
         insert(self.below, member, self.me.order + 1, self.me.is_request);
-        number(self.below, self.me.position + 1);
+        renew(self.below, self.me.below());
         Ok(())
     }
 
@@ -302,7 +301,7 @@ impl<'c, 'b> Next<'c, 'b> {
     pub fn insert_by_kind(&mut self, member: Member) -> Result<()> {
         self.hand_down()?;
         insert_by_kind(self.below, member, self.me.order, self.me.is_request);
-        number(self.below, self.me.position + 1);
+        renew(self.below, self.me.below());
         Ok(())
     }
 
@@ -328,6 +327,13 @@ impl<'c, 'b> Next<'c, 'b> {
         self.me.is_request
     }
 
+    fn set_effects(&mut self, effects: Effects) {
+        if self.me.effects != effects {
+            self.me.effects = effects;
+            renew(self.below, self.me.below());
+        }
+    }
+
     #[inline]
     fn discards(&self) -> bool {
         self.me.order < self.at.discard
@@ -340,20 +346,23 @@ impl<'c, 'b> Next<'c, 'b> {
     }
 
     fn hand_down_early(&mut self) -> Result<()> {
-        let mut scratch = std::mem::take(self.spare);
+        let mut scratch = std::mem::take(&mut self.me.spare);
         let handed = self.hand_down_over(&mut scratch);
-        *self.spare = scratch.recycle();
+        self.me.spare = scratch.recycle();
         handed
     }
 
     /// Hands down at the end of a call, with the storage of what was its input.
     #[inline]
     fn hand_down_over(&mut self, scratch: &mut Brigade<'b>) -> Result<()> {
-        if self.out.is_empty() {
-            return Ok(());
-        }
+        // A filter that pushes all at once has nothing left here.
+        if self.out.is_empty() { Ok(()) } else { self.hand_down_rest(scratch) }
+    }
+
+    #[inline(never)]
+    fn hand_down_rest(&mut self, scratch: &mut Brigade<'b>) -> Result<()> {
         self.me.pushed(self.out);
-        let handed = hand_down(self.below, self.out, scratch, &self.me.below, self.at);
+        let handed = hand_down(self.below, self.out, scratch, self.at);
         self.below_failed |= handed.is_err();
         handed
     }

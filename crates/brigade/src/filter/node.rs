@@ -28,9 +28,10 @@ pub struct FilterStats {
     pub held_bytes: u64,
 }
 
-/// What filters above a node may have done to the response that is on its way.
+/// The filters above a node, and what they may have done to the response that is on its way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Above {
+    pub(super) filters: usize,
     pub(super) effects: Effects,
     pub(super) fingerprint: u64,
 }
@@ -79,12 +80,10 @@ pub(super) struct Me {
     pub(super) kind: FilterKind,
     /// Kind first, then the order of joining. It never decreases down a chain.
     pub(super) order: u64,
-    pub(super) position: usize, // Invariant: 1 for the uppermost, one more for each below it.
     pub(super) is_request: bool,
     pub(super) effects: Effects,
     pub(super) fingerprint: u64,
-    pub(super) above: Above,
-    pub(super) below: Above, // Invariant: what a filter below this one sees above it.
+    pub(super) above: Above, // Invariant: `below()` of the one above.
     pub(super) state: State,
     /// The body ended here, or the filter wants something: a call needs more than a look.
     pub(super) asks: bool,
@@ -93,6 +92,7 @@ pub(super) struct Me {
     pub(super) absorbs: Absorbs,
     pub(super) insert_before: Vec<Member>,
     pub(super) stats: FilterStats,
+    pub(super) spare: Brigade<'static>, // Empty: storage for handing down in the middle of a call.
     body: Body,
 }
 
@@ -226,29 +226,20 @@ impl Me {
         self.stats.bytes_out != self.body.base_out
     }
 
-    /// What the filters above may have done.
-    #[inline]
-    pub(super) fn set_above(&mut self, above: &Above) {
-        if self.above != *above {
-            self.above = *above;
-            self.update_below();
-        }
-    }
-
-    /// Sets what this filter may do to the response that is on its way.
-    pub(super) fn set_effects(&mut self, effects: Effects) {
-        self.effects = effects;
-        self.update_below();
-    }
-
-    fn update_below(&mut self) {
-        self.below = Above {
+    /// What a filter below this one has above it.
+    pub(super) fn below(&self) -> Above {
+        Above {
+            filters: self.above.filters + 1,
             effects: self.above.effects.max(self.effects),
             fingerprint: match self.effects {
                 Effects::Same => self.above.fingerprint,
                 _ => self.above.fingerprint.rotate_left(5) ^ self.fingerprint,
             },
-        };
+        }
+    }
+
+    fn position(&self) -> usize {
+        self.above.filters + 1
     }
 
     /// Checks what a filter that answered `Ok` left undone. `out` has not gone down yet.
@@ -293,7 +284,7 @@ impl Me {
     #[cold]
     pub(super) fn blame(&mut self, error: Error, left: &Brigade<'_>) -> Error {
         let taken = self.taken(left);
-        let error = error.in_filter(self.name.clone()).at_position(self.position).at_byte(taken);
+        let error = error.in_filter(self.name.clone()).at_position(self.position()).at_byte(taken);
         self.state = State::Failed;
         self.failure = Some(error.clone());
         error
@@ -302,10 +293,10 @@ impl Me {
     /// Makes of `input` what may go past a filter that failed: marks, and one end of the body.
     #[cold]
     pub(super) fn fail(&mut self, input: &mut Brigade<'_>) {
-        let given = self.given_bytes();
+        let (given, position) = (self.given_bytes(), self.position());
         let error = self.failure.get_or_insert_with(|| {
             let error = Error::other("the filter panicked").in_filter(self.name.clone());
-            error.at_position(self.position).at_byte(given)
+            error.at_position(position).at_byte(given)
         });
         input.fail_with(error);
         if self.body.ended {
@@ -320,7 +311,6 @@ pub(super) struct Node {
     most: Effects, // Said by who made the member.
     pub(super) me: Me,
     pub(super) kept: Brigade<'static>,
-    pub(super) spare: Brigade<'static>, // Empty: storage for handing down in the middle of a call.
     pub(super) next: Link,
 }
 
@@ -328,19 +318,17 @@ impl Node {
     pub(super) fn new(member: Member, order: u64, is_request: bool) -> Box<Self> {
         let absorbs = if member.filter.absorbs() { Absorbs::All } else { Absorbs::Nothing };
         let effects = member.filter.effects().min(member.most);
-        let mut node = Box::new(Self {
+        Box::new(Self {
             filter: member.filter,
             most: member.most,
             me: Me {
                 name: member.name,
                 kind: member.kind,
                 order,
-                position: 0,
                 is_request,
                 effects,
                 fingerprint: member.fingerprint,
                 above: Above::default(),
-                below: Above::default(),
                 state: State::Ready,
                 asks: false,
                 failure: None,
@@ -348,14 +336,12 @@ impl Node {
                 absorbs,
                 insert_before: Vec::new(),
                 stats: FilterStats::default(),
+                spare: Brigade::new(),
                 body: Body::default(),
             },
             kept: Brigade::new(),
-            spare: Brigade::new(),
             next: None,
-        });
-        node.me.update_below();
-        node
+        })
     }
 
     pub(super) fn stats(&self) -> FilterStats {
@@ -366,7 +352,7 @@ impl Node {
     /// Makes a connection's filter ready for the next response.
     pub(super) fn begin_response(&mut self) {
         if self.me.state != State::Aside {
-            self.me.set_effects(self.filter.effects().min(self.most));
+            self.me.effects = self.filter.effects().min(self.most);
         }
     }
 }
@@ -394,11 +380,12 @@ pub(super) fn insert_by_kind(
     insert(link, member, order + 1, is_request);
 }
 
-/// Counts the filters from `link` on, the first as `position`.
-pub(super) fn number(mut link: &mut Link, mut position: usize) {
+/// Tells the filters from `link` on what is above them: whenever a filter comes, goes, or says anew
+/// what it does, so that nothing of it has to be looked at while brigades go by.
+pub(super) fn renew(mut link: &mut Link, mut above: Above) {
     while let Some(node) = link {
-        node.me.position = position;
-        position += 1;
+        node.me.above = above;
+        above = node.me.below();
         link = &mut node.next;
     }
 }

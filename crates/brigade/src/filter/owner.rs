@@ -6,7 +6,7 @@
 
 use std::ops::RangeBounds;
 
-use super::node::{Link, Node, State, insert, number};
+use super::node::{Above, Link, Node, State, insert, renew};
 use super::run::hand_down;
 use super::{Chain, FilterKind, Member};
 use crate::{Brigade, Error, ErrorKind, Result};
@@ -45,7 +45,7 @@ impl Chain {
             let (order, is_request) = (node.me.order - 1, node.me.is_request);
             insert(link, member, order, is_request);
         }
-        number(&mut self.head, 1);
+        renew(&mut self.head, Above::default());
         Ok(())
     }
 
@@ -61,7 +61,7 @@ impl Chain {
             let (order, is_request) = (node.me.order + 1, node.me.is_request);
             insert(&mut node.next, member, order, is_request);
         }
-        number(&mut self.head, 1);
+        renew(&mut self.head, Above::default());
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl Chain {
         self.pass(&mut Brigade::new())?;
         self.check_swap(&kinds)?;
         self.take_kinds(&kinds);
-        number(&mut self.head, 1);
+        renew(&mut self.head, Above::default());
         with.into_iter().for_each(|member| self.join(member));
         Ok(())
     }
@@ -161,16 +161,15 @@ impl Chain {
             check_leaves(verb, node, self.response.ended)?;
         }
         let Some(mut node) = unlink(link) else { return Ok(()) };
-        let above = node.me.above;
         let mut kept = std::mem::take(&mut node.kept);
         if let Some(member) = with {
             insert(link, member, node.me.order, node.me.is_request);
         }
-        number(link, node.me.position);
+        renew(link, node.me.above);
         // Before what waited goes on: this may be the filter that wanted no more of the body.
         self.at.forget_discard(node.me.order);
         retire(node, &mut self.removed);
-        let answer = hand_down(link, &mut kept, &mut Brigade::new(), &above, &mut self.at);
+        let answer = hand_down(link, &mut kept, &mut Brigade::new(), &mut self.at);
         self.settle(answer)
     }
 

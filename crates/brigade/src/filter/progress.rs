@@ -4,7 +4,7 @@
 //! when the end of the body has left the last of them.
 
 use super::Chain;
-use super::node::{Absorbs, Link, State, takes_no_more, waits, wants_call};
+use super::node::{Above, Absorbs, Link, State, renew, takes_no_more, waits, wants_call};
 use super::request::FinishedRequest;
 use super::response::Response;
 use super::run::{call_again, hand_down};
@@ -39,6 +39,7 @@ impl Chain {
                 node.begin_response();
             }
         });
+        renew(&mut self.head, Above::default());
         Ok(())
     }
 
@@ -179,8 +180,7 @@ fn flush_below_waiting(link: &mut Link, at: &mut Shared) -> Result<()> {
     if node.me.state == State::Waiting && node.me.unflushed {
         node.me.unflushed = false;
         let mut flush = Brigade::from(Bucket::flush());
-        let above = &node.me.below;
-        hand_down(&mut node.next, &mut flush, &mut Brigade::new(), above, at)?;
+        hand_down(&mut node.next, &mut flush, &mut Brigade::new(), at)?;
     }
     flush_below_waiting(&mut node.next, at)
 }

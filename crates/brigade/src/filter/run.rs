@@ -6,7 +6,7 @@
 
 use super::Member;
 use super::next::Next;
-use super::node::{Above, Absorbs, Link, Node, State, insert, number};
+use super::node::{Absorbs, Link, Node, State, insert, renew};
 use super::shared::Shared;
 use crate::{Brigade, Bucket, Result};
 
@@ -16,7 +16,6 @@ pub(super) fn hand_down<'b>(
     link: &mut Link,
     input: &mut Brigade<'b>,
     scratch: &mut Brigade<'b>,
-    above: &Above,
     at: &mut Shared,
 ) -> Result<()> {
     if input.is_empty() {
@@ -28,7 +27,6 @@ pub(super) fn hand_down<'b>(
     let Some(node) = link else {
         return at.write(input);
     };
-    node.me.set_above(above);
     if node.me.state == State::Ready {
         node.me.given(input);
         call(link, input, scratch, at)
@@ -53,7 +51,7 @@ fn hand_past<'b>(
         State::Failed | State::Running => node.me.fail(input),
         State::Aside | State::Ready => {}
     }
-    hand_down(&mut node.next, input, scratch, &node.me.below, at)
+    hand_down(&mut node.next, input, scratch, at)
 }
 
 /// Calls a filter that waited, with what the chain kept for it.
@@ -84,7 +82,7 @@ fn call<'b>(
 ) -> Result<()> {
     let Some(node) = link else { return Ok(()) };
     debug_assert!(scratch.is_empty(), "{} is called with {scratch:?}", node.me.name);
-    let Node { filter, me, spare, next: below, .. } = &mut **node;
+    let Node { filter, me, next: below, .. } = &mut **node;
     me.stats.calls += 1;
     me.state = State::Running;
     if me.absorbs == Absorbs::AndKeeps {
@@ -93,7 +91,7 @@ fn call<'b>(
     if cfg!(debug_assertions) && !me.is_request && has_data_after_end(input) {
         me.discarded(); // The filter may hold the beginning of the next body: lengths tell nothing.
     }
-    let mut next = Next::new(scratch, spare, below, me, at);
+    let mut next = Next::new(scratch, below, me, at);
     let answer = filter.filter(input, &mut next);
     if answer.is_ok() && input.is_empty() && next.is_plain() {
         return next.finish_plain(input);
@@ -113,8 +111,8 @@ fn settle<'b>(
     at: &mut Shared,
 ) -> Result<()> {
     let Some(node) = link else { return Ok(()) };
-    let Node { me, spare, next: below, .. } = &mut **node;
-    let mut next = Next::new(scratch, spare, below, me, at);
+    let Node { me, next: below, .. } = &mut **node;
+    let mut next = Next::new(scratch, below, me, at);
     let (answer, handed) = next.finish(answer, below_failed, input);
     go_on(link, answer?, handed, input, scratch, at)
 }
@@ -136,12 +134,11 @@ fn go_on<'b>(
     handed?;
     match then {
         Then::Done | Then::Wait => Ok(()),
-        Then::GoOn => hand_down(&mut node.next, input, scratch, &node.me.below, at),
+        Then::GoOn => hand_down(&mut node.next, input, scratch, at),
         Then::Insert(members) => {
-            let above = node.me.above;
             node.me.given_back(input);
             insert_before(link, members);
-            hand_down(link, input, scratch, &above, at)
+            hand_down(link, input, scratch, at)
         }
     }
 }
@@ -151,11 +148,11 @@ fn insert_before(link: &mut Link, members: Vec<Member>) {
     let Some(node) = link else { return };
     // Orders are spaced: there is one between this filter's and those above.
     let (order, is_request) = (node.me.order - 1, node.me.is_request);
-    let position = node.me.position;
+    let above = node.me.above;
     for member in members.into_iter().rev() {
         insert(link, member, order, is_request);
     }
-    number(link, position);
+    renew(link, above);
 }
 
 fn has_data_after_end(input: &Brigade<'_>) -> bool {
