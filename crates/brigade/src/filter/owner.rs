@@ -6,7 +6,7 @@
 
 use std::ops::RangeBounds;
 
-use super::node::{Above, Link, Node, State, insert, renew};
+use super::node::{Above, Absorbs, Link, Node, State, insert, renew};
 use super::run::hand_down;
 use super::{Chain, FilterKind, Member};
 use crate::{Brigade, Error, ErrorKind, Result};
@@ -191,7 +191,7 @@ impl Chain {
         let mut waits = false;
         let mut link = &self.head;
         while let Some(node) = link {
-            waits |= node.me.state == State::Waiting;
+            waits |= node.me.state == State::Waiting || node.me.absorbs == Absorbs::AndKeeps;
             if kinds.contains(&node.me.kind) {
                 if waits {
                     return Err(Error::would_block());
@@ -219,6 +219,8 @@ fn check_leaves(verb: &str, node: &Node, body_ended: bool) -> Result<()> {
         "the body failed in it".to_owned()
     } else if held > 0 {
         format!("it holds {held} bytes")
+    } else if node.me.absorbs == Absorbs::AndKeeps {
+        "it has some of the body to give".to_owned()
     } else if node.me.has_ended_body() && !body_ended {
         "it has ended the body".to_owned()
     } else {

@@ -114,3 +114,19 @@ fn response_has_not_left_while_something_of_it_is_kept() {
     }
     assert_eq!(record.len_bytes(), 25);
 }
+
+#[test]
+fn filter_that_has_some_of_the_body_to_give_is_not_taken_out_before_it_gave_it() {
+    let (mut chain, record) = chain(100);
+    give(&mut chain, 11);
+    give(&mut chain, 5);
+    // Also one that keeps it elsewhere than in memory, and so holds no bytes.
+    let error = chain.remove("absorbs").unwrap_err();
+    assert_eq!(error.to_string(), "remove absorbs: it has some of the body to give");
+    assert!(chain.replace_kinds(.., []).unwrap_err().is_would_block());
+    while chain.progress() == Progress::Pending {
+        let _ = chain.resume().unwrap();
+    }
+    chain.replace_kinds(.., []).unwrap();
+    assert_eq!((record.len_bytes(), chain.filters().count()), (16, 0));
+}
