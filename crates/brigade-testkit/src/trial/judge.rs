@@ -6,18 +6,18 @@
 use std::cell::OnceCell;
 use std::fmt::Write;
 
-use brigade::{Effects, End, Error, ErrorKind};
+use brigade::{Effects, End};
 
+use super::blame::{check_trouble, promise_of, trouble_words};
 use super::drive::{Input, Output, SOURCE_FAILS, Trouble, drive, words};
-use super::plan::{Around, Calls, Ending, Item, Plan, Source};
+use super::excerpt::{count_of, difference, excerpt};
+use super::plan::{Around, Ending, Item, Plan};
 use super::probe::BELOW_FAILS;
 use super::{Subject, Way};
 use crate::{Failure, Promise};
 
-/// How many bytes are shown on each side of the first difference.
-const SHOWN: usize = 40;
-
-type Verdict<T = ()> = Result<T, (Promise, String)>;
+/// The broken promise, and what is wrong.
+pub(super) type Verdict<T = ()> = Result<T, (Promise, String)>;
 
 /// What a filter makes of one input, and so what it must make of it however it is given.
 pub(crate) struct Oracle<'s> {
@@ -309,63 +309,6 @@ fn check_fault(fault: &str, output: &Output) -> Verdict {
     Err((Promise::HandsErrorsUp, format!("{fault}: {wrong}")))
 }
 
-fn check_trouble(plan: &Plan, output: &Output) -> Verdict {
-    let Some(trouble) = &output.trouble else { return Ok(()) };
-    let promise = match trouble {
-        Trouble::Failed(error) => promise_of_error(plan, error),
-        Trouble::Asleep => Promise::LosesNothing,
-        Trouble::Endless => Promise::BoundedMemory,
-        Trouble::Panicked(_) => Promise::NeverPanics,
-    };
-    Err((promise, trouble_words(trouble)))
-}
-
-fn trouble_words(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Failed(error) => format!("the chain fails: {}", words(error)),
-        Trouble::Asleep => "something waits, and nothing will wake the chain".to_owned(),
-        Trouble::Endless => "it never ends".to_owned(),
-        Trouble::Panicked(words) => format!("it panics: {words}"),
-    }
-}
-
-/// Which promise is broken where the chain itself found a breach of its contract, or the filter fails
-/// only because of how its input was given.
-fn promise_of_error(plan: &Plan, error: &Error) -> Promise {
-    let words = error.to_string();
-    let said = |text: &str| error.kind() == ErrorKind::Contract && words.contains(text);
-    if said("answered Ok and left") {
-        Promise::TakesAll
-    } else if said("end of the body") {
-        Promise::EndsOnce
-    } else if said("declares") {
-        Promise::HonestEffects
-    } else {
-        promise_of(plan)
-    }
-}
-
-/// Which promise is broken where what is said in `plan`, other than the plain way, makes a difference.
-fn promise_of(plan: &Plan) -> Promise {
-    if plan.waits() || plan.calls == Calls::Unawaited {
-        Promise::LosesNothing
-    } else if plan.source() > Source::Heap {
-        Promise::EveryKind
-    } else if plan.has(|item| *item == Item::Flush) {
-        Promise::FlushKeepsBytes
-    } else if plan.has(|item| matches!(item, Item::Unknown(_))) {
-        Promise::MarksInPlace
-    } else if plan.has(|item| matches!(item, Item::Empty(_))) {
-        Promise::EmptyData
-    } else if plan.items.iter().filter(|item| matches!(item, Item::Data(..) | Item::Call)).count()
-        > 1
-    {
-        Promise::SameBytes
-    } else {
-        Promise::TakesInput
-    }
-}
-
 /// The marks that came out but for heads, which may come out too, if they are first.
 fn without_heads(marks: &[(u64, String)], heads: &[String]) -> Verdict<Vec<(u64, String)>> {
     let mut left = heads.iter();
@@ -437,26 +380,4 @@ fn check_told_of(end: End, output: &Output) -> Verdict {
             ))
         }
     }
-}
-
-fn difference(expected: &[u8], came: &[u8]) -> String {
-    let at = expected.iter().zip(came).take_while(|(left, right)| left == right).count();
-    format!(
-        "the bytes differ from byte {at} on: expected {}, came {}",
-        excerpt(expected, at),
-        excerpt(came, at)
-    )
-}
-
-/// The bytes around `at`, and how many there are.
-fn excerpt(bytes: &[u8], at: usize) -> String {
-    let range = at.saturating_sub(SHOWN).min(bytes.len())..bytes.len().min(at + SHOWN);
-    let (before, after) =
-        (if range.start > 0 { "…" } else { "" }, if range.end < bytes.len() { "…" } else { "" });
-    let shown = bytes[range].escape_ascii();
-    format!("{before}\"{shown}\"{after} ({})", count_of(bytes.len()))
-}
-
-fn count_of(bytes: usize) -> String {
-    if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") }
 }

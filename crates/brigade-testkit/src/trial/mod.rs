@@ -1,6 +1,8 @@
 //! One run of a filter, and what is wrong with it: what every check of the kit is made of.
 
+mod blame;
 mod drive;
+mod excerpt;
 mod judge;
 mod plan;
 mod probe;
