@@ -6,9 +6,12 @@ mod error_pages;
 mod files;
 mod filters;
 mod limits;
+mod listen;
 mod serve;
 mod static_files;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod trace;
 
 use std::error::Error;

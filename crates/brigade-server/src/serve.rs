@@ -2,17 +2,16 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brigade_http::driver::{Router, Server, Settings};
+use brigade_http::driver::{Listener, Router, Server, Settings};
 use brigade_http::status_of;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::files::Root;
+use crate::listen::{Bound, Place, SocketFile, bind};
 use crate::static_files::StaticFiles;
 use crate::{demo, error_pages, limits, registry};
 
@@ -27,9 +26,9 @@ pub(crate) struct Args {
     /// The directory; nothing outside it is served, whatever links say
     #[arg(value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Where to listen: an address, port 0 takes a free one, or unix:PATH; may be repeated
+    #[arg(long, value_name = "PLACE", default_value = "127.0.0.1:8080")]
+    listen: Vec<Place>,
     /// Put a filter into every response's chain; may be repeated, the first comes first
     #[arg(long, value_name = "SPEC")]
     filter: Vec<String>,
@@ -57,11 +56,15 @@ pub(crate) struct Args {
     /// Worker threads
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    #[cfg(feature = "tls")]
+    #[command(flatten)]
+    tls: crate::tls::TlsArgs,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   brigade serve docs
+  brigade serve docs --listen 127.0.0.1:8443 --listen unix:/run/docs.sock --tls-self-signed
   brigade serve docs --filter 'substitute s/Apache/httpd/' --filter deflate
   curl -N --compressed 'http://127.0.0.1:8080/-/stream?writes=10&size=80&pause=300'";
 
@@ -88,11 +91,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 fn router(args: &Args, root: Root) -> Router {
     let router = Router::new(StaticFiles::new(root));
-    let loopback = match args.listen.ip() {
-        IpAddr::V4(ip) => ip.is_loopback(),
-        IpAddr::V6(ip) => ip.is_loopback(),
-    };
-    if loopback || args.demo { router.route("/-/stream", demo::stream) } else { router }
+    let is_local = args.listen.iter().all(Place::is_local);
+    if is_local || args.demo { router.route("/-/stream", demo::stream) } else { router }
 }
 
 fn settings(args: &Args) -> Result<Settings> {
@@ -112,6 +112,10 @@ fn settings(args: &Args) -> Result<Settings> {
 /// What an operator must know of: not clients that leave, nor what they ask for that is not there.
 fn report(error: &brigade::Error) {
     use brigade::ErrorKind::{Aborted, ClientGone, TimedOut};
+    #[cfg(feature = "tls")]
+    if crate::tls::is_clients(error) {
+        return;
+    }
     if !matches!(error.kind(), Aborted | ClientGone | TimedOut)
         && status_of(error).is_server_error()
     {
@@ -120,19 +124,12 @@ fn report(error: &brigade::Error) {
 }
 
 async fn serve(args: &Args, server: Server) -> Result<()> {
-    let listener = TcpListener::bind(args.listen).await.map_err(|cause| {
-        let what = format!("listen on {}: is another server there? try --listen", args.listen);
-        brigade::Error::new(brigade::ErrorKind::Io, what).because(cause)
-    })?;
-    let address = listener.local_addr()?;
-    // The line is how scripts learn the port: they must not wait for a buffer to fill.
-    let mut out = anstream::stdout();
-    writeln!(out, "serving {} on http://{address}/", args.dir.display())?;
-    out.flush()?;
+    // The files of Unix sockets are removed when all is over.
+    let (places, _files) = listen(args).await?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (ask_to_stop, asked) = tokio::sync::oneshot::channel();
-    let serving = server.serve(listener, async {
+    let serving = server.serve(places, async {
         // Whoever could ask is gone only with this function.
         let _ = asked.await;
     });
@@ -148,6 +145,40 @@ async fn serve(args: &Args, server: Server) -> Result<()> {
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     }
+}
+
+/// Listens at all places, and prints where: it is how scripts learn the port.
+async fn listen(args: &Args) -> Result<(Vec<Listener>, Vec<SocketFile>)> {
+    #[cfg(feature = "tls")]
+    let tls = crate::tls::config(&args.tls, &args.listen)?;
+    let (mut listeners, mut files, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    for place in &args.listen {
+        match bind(place).await? {
+            Bound::Tcp(listener, address) => {
+                let listener = Listener::from(listener);
+                #[cfg(feature = "tls")]
+                if let Some(config) = &tls {
+                    lines.push(format!("https://{address}/"));
+                    listeners.push(listener.tls(config.clone()));
+                    continue;
+                }
+                lines.push(format!("http://{address}/"));
+                listeners.push(listener);
+            }
+            Bound::Unix(listener, file) => {
+                lines.push(place.to_string());
+                listeners.push(listener.into());
+                files.push(file);
+            }
+        }
+    }
+    let mut out = anstream::stdout();
+    for line in lines {
+        writeln!(out, "serving {} on {line}", args.dir.display())?;
+    }
+    // Whoever waits for the lines must not wait for a buffer to fill.
+    out.flush()?;
+    Ok((listeners, files))
 }
 
 /// `30s`, `500ms`, `2m`, or seconds.

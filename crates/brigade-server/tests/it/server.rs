@@ -19,16 +19,49 @@ impl Served {
     /// Serves `dir` on a free port with these further arguments.
     #[track_caller]
     pub(crate) fn new(dir: &Path, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_brigade"));
         let listen = ["--listen", "127.0.0.1:0"];
-        command.arg("serve").arg(dir).args(listen).args(args).stdout(Stdio::piped());
+        Self::start(Command::new(env!("CARGO_BIN_EXE_brigade")), dir, &[&listen, args].concat(), 1)
+            .0
+    }
+
+    /// Serves `dir` with at most so many descriptors open.
+    #[track_caller]
+    pub(crate) fn with_descriptors(limit: u32, dir: &Path, args: &[&str]) -> Self {
+        let mut limited = Command::new("sh");
+        let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        // It says of every file that it could not open it.
+        limited.args(["-c", &script, env!("CARGO_BIN_EXE_brigade")]).stderr(Stdio::null());
+        let listen = ["--listen", "127.0.0.1:0"];
+        Self::start(limited, dir, &[&listen, args].concat(), 1).0
+    }
+
+    /// Serves `dir` at these places; answers where, as it was printed.
+    #[track_caller]
+    pub(crate) fn at(places: &[&str], dir: &Path, args: &[&str]) -> (Self, Vec<String>) {
+        let listen: Vec<&str> = places.iter().flat_map(|place| ["--listen", place]).collect();
+        let command = Command::new(env!("CARGO_BIN_EXE_brigade"));
+        Self::start(command, dir, &[&listen, args].concat(), places.len())
+    }
+
+    #[track_caller]
+    fn start(
+        mut command: Command,
+        dir: &Path,
+        args: &[&str],
+        places: usize,
+    ) -> (Self, Vec<String>) {
+        command.arg("serve").arg(dir).args(args).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the command can be started");
-        let mut line = String::new();
         let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("it prints its address");
-        let address = line.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let address = address.parse().unwrap_or_else(|_| panic!("an address in {line:?}"));
-        Self { child, address }
+        let lines = BufReader::new(stdout).lines().take(places);
+        let places: Vec<String> = lines
+            .map(|line| line.expect("it prints its address"))
+            .map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned())
+            .collect();
+        let tcp = places.iter().find_map(|place| place.split("://").nth(1));
+        let address = tcp.and_then(|address| address.trim_end_matches('/').parse().ok());
+        let address = address.unwrap_or_else(|| panic!("an address in {places:?}"));
+        (Self { child, address }, places)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -146,4 +179,16 @@ pub(crate) fn read_chunk(from: &mut impl BufRead) -> Option<Vec<u8>> {
     assert!(chunk.ends_with(b"\r\n"), "a chunk ends in CRLF");
     chunk.truncate(len);
     (len > 0).then_some(chunk)
+}
+
+/// How curl ends, and what it prints; `None` where there is no curl.
+pub(crate) fn curl(args: &[&str]) -> Option<(Option<i32>, String)> {
+    let mut curl = Command::new("curl");
+    match curl.args(["--silent", "--max-time", "20"]).args(args).output() {
+        Ok(out) => Some((out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())),
+        Err(error) => {
+            println!("passed over: curl cannot be run: {error}");
+            None
+        }
+    }
 }

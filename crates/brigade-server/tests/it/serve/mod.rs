@@ -5,4 +5,8 @@ mod files;
 mod flow;
 mod hostile;
 mod many;
+mod places;
+mod shortage;
 mod signals;
+#[cfg(feature = "tls")]
+mod tls;
