@@ -21,3 +21,9 @@ pub mod testing {}
 
 #[doc = include_str!("guide/another-protocol.md")]
 pub mod another_protocol {}
+
+#[doc = include_str!("guide/in-axum.md")]
+pub mod in_axum {}
+
+#[doc = include_str!("guide/in-hyper.md")]
+pub mod in_hyper {}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
 mod client;
+mod examples;
 mod matrix;
 mod servers;
 mod site;
