@@ -14,6 +14,9 @@ use crate::Transport;
 /// Storage for more buckets than these is given back when a burst is over.
 const LARGE_BUCKETS: usize = 64;
 
+/// What is kept is looked through again when it has grown by so many buckets.
+const LOOSE_BUCKETS: usize = 16;
+
 impl<T: Transport> NetworkWriter<T> {
     /// Sets all of `input` aside, behind what is pending.
     pub(super) fn keep<'b>(&mut self, input: &mut Brigade<'b>, alloc: &mut BucketAlloc) {
@@ -36,6 +39,17 @@ impl<T: Transport> NetworkWriter<T> {
             }
         }
         self.is_large |= self.pending.len() > LARGE_BUCKETS;
+        self.compact(alloc);
+    }
+
+    /// Copies short runs together, so that few bytes do not pin many blocks: between two of them others
+    /// may have filled the block, as whoever reads much to write little does.
+    fn compact(&mut self, alloc: &mut BucketAlloc) {
+        self.compacted = self.compacted.min(self.pending.len());
+        if self.pending.len() > self.compacted + LOOSE_BUCKETS {
+            self.pending.compact(alloc);
+            self.compacted = self.pending.len();
+        }
     }
 
     /// Whether a brigade keeps `bucket` better than the bucket itself: what is borrowed and longer than

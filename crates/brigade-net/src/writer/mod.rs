@@ -83,7 +83,8 @@ pub struct NetworkWriter<T> {
     reads_file: bool,
     has_ended: bool, // EOC arrived.
     aborted: Option<End>,
-    is_large: bool, // The storage has grown past what is worth keeping.
+    compacted: usize, // How many buckets of `pending` have been packed.
+    is_large: bool,   // The storage has grown past what is worth keeping.
     responses: Responses,
     stats: WriterStats,
 }
@@ -106,6 +107,7 @@ impl<T: Transport> NetworkWriter<T> {
             reads_file: false,
             has_ended: false,
             aborted: None,
+            compacted: 0,
             is_large: false,
             responses: Responses::default(),
             stats: WriterStats::default(),
