@@ -10,6 +10,8 @@ mod gunzip;
 #[cfg(feature = "deflate")]
 mod inflate;
 mod pass;
+#[cfg(all(feature = "deflate", feature = "spill"))]
+mod pressure;
 #[cfg(feature = "deflate")]
 mod recode;
 mod registry;
