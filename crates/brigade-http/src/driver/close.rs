@@ -5,7 +5,7 @@
 use std::future::poll_fn;
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream as StdStream;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use brigade_net::{Close, Interest, TokioSocket, Transport};
@@ -22,30 +22,11 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// How long a client may send nothing meanwhile. Models `SECONDS_TO_LINGER`.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Says that this is all, to a client that may have no room for it yet: TLS has a last word.
-pub(super) async fn say_end(socket: &Socket, shared: &Shared) {
-    let said = poll_fn(|cx| {
-        loop {
-            let mut conn = shared.lock();
-            let Some(writer) = conn.writer() else { return Poll::Ready(()) };
-            let line = writer.transport_mut();
-            match line.close(Close::Orderly) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // A connection that is gone cannot be closed any better.
-                _ => return Poll::Ready(()),
-            }
-            if socket.poll_ready(line.waits_for(), cx).is_pending() {
-                return Poll::Pending;
-            }
-        }
-    });
-    // A client that takes nothing can tell that it has not seen the end.
-    let _ = timeout(SILENCE, said).await;
-}
-
-/// Throws away what the client sends until it closes its side, or the time is up.
-pub(super) async fn linger(socket: &Socket) {
-    let drained = async {
+/// Closes in order: says that this is all, and throws away what the client sends until it closes its side
+/// too, or the time is up.
+pub(super) async fn close_in_order(socket: &Socket, shared: &Shared) {
+    let closed = async {
+        poll_fn(|cx| poll_end(socket, shared, cx)).await;
         // Running out of time is no error: the client had its chance.
         while let Ok(Ok(())) = timeout(SILENCE, socket.ready(Interest::Readable)).await {
             if !waste(socket) {
@@ -53,7 +34,24 @@ pub(super) async fn linger(socket: &Socket) {
             }
         }
     };
-    let _ = timeout(LONGEST, drained).await;
+    let _ = timeout(LONGEST, closed).await;
+}
+
+/// Says that this is all, to a client that may have no room for it yet: TLS has a last word.
+fn poll_end(socket: &Socket, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+    loop {
+        let mut conn = shared.lock();
+        let Some(writer) = conn.writer() else { return Poll::Ready(()) };
+        let line = writer.transport_mut();
+        match line.close(Close::Orderly) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            // A connection that is gone cannot be closed any better.
+            _ => return Poll::Ready(()),
+        }
+        if socket.poll_ready(line.waits_for(), cx).is_pending() {
+            return Poll::Pending;
+        }
+    }
 }
 
 /// Throws away what is there; says whether more may come. The room for it must not be held across an

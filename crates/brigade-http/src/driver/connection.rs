@@ -16,7 +16,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::arrival::{Arrival, Awaited, Refusal};
-use super::close::{linger, say_end};
+use super::close::close_in_order;
 use super::conn::{Shared, no_room};
 use super::drive::{drive_until, panicked, run_handler};
 use super::line::{LineSource, Socket};
@@ -261,8 +261,7 @@ impl Connection {
             how
         };
         if how == Close::Orderly {
-            say_end(&self.socket, &self.shared).await;
-            linger(&self.socket).await;
+            close_in_order(&self.socket, &self.shared).await;
         }
     }
 }
