@@ -229,7 +229,8 @@ impl<T: Duplex> Session<T> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.tls.wants_read() => {}
             sent => sent?,
         }
-        if self.tls.wants_read() { self.receive() } else { Ok(()) }
+        // A peer that said that this is all while hands are shaken says nothing more.
+        if self.tls.wants_read() { self.receive() } else { Err(left()) }
     }
 
     /// Sends what is coded.
@@ -253,10 +254,7 @@ impl<T: Duplex> Session<T> {
             self.tls.read_tls(&mut Incoming(source))
         });
         match received {
-            Ok(0) if self.tls.is_handshaking() => {
-                let context = "the peer left before hands were shaken over TLS";
-                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, context));
-            }
+            Ok(0) if self.tls.is_handshaking() => return Err(left()),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             Err(error) => {
@@ -297,6 +295,11 @@ impl<T: Duplex> Session<T> {
         let is_handshaking = self.tls.is_handshaking();
         io::Error::new(io::ErrorKind::InvalidData, Broken { is_handshaking, cause })
     }
+}
+
+fn left() -> io::Error {
+    let context = "the peer left before hands were shaken over TLS";
+    io::Error::new(io::ErrorKind::ConnectionAborted, context)
 }
 
 /// What the session writes goes to the line.

@@ -121,6 +121,19 @@ fn a_peer_that_leaves_while_hands_are_shaken_is_gone() {
     assert_eq!(error.unwrap_err().kind(), ErrorKind::ClientGone);
 }
 
+#[test]
+fn an_end_that_anybody_could_have_said_is_none() {
+    let (near, mut far) = memory_line(10_000);
+    // Nothing vouches for it yet.
+    let close_notify = [21, 3, 3, 0, 2, 1, 0];
+    far.write(&[IoSlice::new(&close_notify)], More::None).unwrap();
+    let mut near = server(near);
+    let byte = [IoSlice::new(b"x")];
+    assert_eq!(near.write(&byte, More::None).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    far.close(Close::Orderly).unwrap();
+    assert_eq!(near.write(&byte, More::None).unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+}
+
 #[track_caller]
 fn check_cut(cut: impl FnOnce(&mut Chain), is_end: bool) {
     let (mut chain, far) = ends(10_000);
