@@ -38,6 +38,7 @@ impl<S: Storage> Elastic<S> {
         Self { storage, queue: Brigade::new() }
     }
 
+    #[cfg(feature = "spill")]
     pub(crate) fn storage_mut(&mut self) -> &mut S {
         &mut self.storage
     }
