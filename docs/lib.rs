@@ -27,3 +27,6 @@ pub mod in_axum {}
 
 #[doc = include_str!("guide/in-hyper.md")]
 pub mod in_hyper {}
+
+#[doc = include_str!("guide/embedding.md")]
+pub mod embedding {}
