@@ -23,10 +23,13 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::{fmt, slice};
 
+use super::budget::Charge;
+
 /// A fixed run of bytes, shared by the slices in it.
 pub(crate) struct Block {
     lines: Box<[UnsafeCell<Line>]>,
-    capacity: u32, // Bytes in use: all but the end of the last line.
+    capacity: u32,           // Bytes in use: all but the end of the last line.
+    _charge: Option<Charge>, // Goes back with the block, wherever its last slice is dropped.
     #[cfg(loom)]
     watch: watch::Watch,
 }
@@ -51,13 +54,14 @@ impl Block {
     /// # Panics
     ///
     /// When `capacity` does not fit in 32 bits; callers use foreign `Bytes` for such sizes.
-    fn new(capacity: usize) -> Self {
+    fn new(capacity: usize, charge: Option<Charge>) -> Self {
         assert!(u32::try_from(capacity).is_ok(), "a block of {capacity} bytes, limit {}", u32::MAX);
         Self {
             lines: (0..capacity.div_ceil(Line::BYTES))
                 .map(|_| UnsafeCell::new(Line([0; Line::BYTES])))
                 .collect(),
             capacity: narrow(capacity),
+            _charge: charge,
             #[cfg(loom)]
             watch: watch::Watch::new(capacity),
         }
@@ -99,7 +103,12 @@ pub(crate) struct Open {
 impl Open {
     /// Opens a new block of `capacity` bytes.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self::over(Arc::new(Block::new(capacity)))
+        Self::charged(capacity, None)
+    }
+
+    /// Opens a new block of `capacity` bytes that counts as `charge` for as long as it lives.
+    pub(crate) fn charged(capacity: usize, charge: Option<Charge>) -> Self {
+        Self::over(Arc::new(Block::new(capacity, charge)))
     }
 
     /// Opens a block again, from its start.

@@ -153,6 +153,12 @@ impl Blocks {
         self.share.as_ref().is_some_and(|share| share.budget().is_exhausted())
     }
 
+    /// Bytes that may be taken before the budget's limit is reached: `None` without a budget.
+    pub(super) fn budget_room(&self) -> Option<usize> {
+        let budget = self.share.as_ref()?.budget();
+        Some(budget.limit_bytes().saturating_sub(budget.held_bytes()))
+    }
+
     /// How many blocks have no bucket in them: they could be filled from their start. Looks at every
     /// lent block.
     pub(super) fn count_free(&self) -> usize {
@@ -234,7 +240,7 @@ impl Blocks {
     /// A block of its own for `len` bytes, outside the register: it is freed with its last slice.
     pub(super) fn oversize(&mut self, len: usize) -> Open {
         self.counts.oversize += 1;
-        Open::new(len)
+        Open::charged(len, self.share.as_ref().map(|share| share.charge(len)))
     }
 
     /// Gives every block without a live slice to the cache, or back to the system.

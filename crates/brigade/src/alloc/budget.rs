@@ -1,8 +1,9 @@
 //! A limit on the bytes of blocks, for one allocator or many, and who waits for room.
 //!
-//! Invariants: `held` is the sum of what the shares hold. Who was turned away is in `waiting` until
-//! woken or gone; a release that makes room takes the lock after it has lowered `held`, and whoever
-//! registers looks at `held` under the lock, after it is in the list: one of them sees the other.
+//! Invariants: `held` is the sum of what the shares hold and of the charges. Who was turned away is in
+//! `waiting` until woken or gone; a release that makes room takes the lock after it has lowered `held`,
+//! and whoever registers looks at `held` under the lock, after it is in the list: one of them sees the
+//! other.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,9 +25,10 @@ use std::sync::{
 /// [`AllocOptions::budget`](super::AllocOptions::budget).
 ///
 /// It counts blocks, whole, from when an allocator makes one (or takes it from a
-/// [`BlockCache`](super::BlockCache)) until it gives it back: idle ones too. It does not count what a
-/// cache holds, pieces larger than a block, nor memory that buckets were made of. Counting is an
-/// atomic addition when a block is made or released; where blocks are lent again, nothing.
+/// [`BlockCache`](super::BlockCache)) until it gives it back: idle ones too. A piece larger than a
+/// block, which has storage of its own, counts until its last bucket is dropped, wherever that is. It
+/// does not count what a cache holds, nor memory that buckets were made of. Counting is an atomic
+/// addition when a block is made or released; where blocks are lent again, nothing.
 ///
 /// While the limit is reached nobody reads more: reading data that is not in memory answers
 /// [`WouldBlock`](crate::ErrorKind::WouldBlock),
@@ -40,9 +42,9 @@ use std::sync::{
 /// there are blocks of room; one that is let through and leaves room has the next one woken. Room is
 /// seen where an allocator looks: when it is trimmed or dropped, and at its sweeps, which under a
 /// reached limit keep an eighth of the lent blocks idle, at least one, and not `max_idle`. A bucket
-/// that is dropped elsewhere makes no room before its allocator looks; after its allocator is gone it
-/// is not counted at all. A chain looks by itself whenever it is [resumed](crate::Chain::resume) or
-/// [idle](crate::Chain::idle).
+/// that is dropped elsewhere makes no room before its allocator looks, unless it is larger than a
+/// block; after its allocator is gone it is not counted at all, with the same exception. A chain looks
+/// by itself whenever it is [resumed](crate::Chain::resume) or [idle](crate::Chain::idle).
 ///
 /// The limit must exceed what all filters, terminals and readers keep while they wait for more: if
 /// that alone reaches it, they wait for each other until time limits end some. A block for each
@@ -192,6 +194,20 @@ impl fmt::Debug for Budget {
     }
 }
 
+/// What a piece larger than a block counts for in a budget. It goes back when this is dropped, on any
+/// thread.
+pub(super) struct Charge {
+    budget: Budget,
+    bytes: usize,
+    block_size: usize,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.release(self.bytes, self.block_size);
+    }
+}
+
 /// What one allocator holds of a budget. It goes back when this is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
@@ -222,6 +238,12 @@ impl Share {
         let shared = &self.budget.shared;
         let held = shared.held.fetch_add(self.block_size, Ordering::AcqRel) + self.block_size;
         shared.most.fetch_max(held, Ordering::Relaxed);
+    }
+
+    /// Counts a piece of `bytes` bytes for as long as what is answered lives.
+    pub(super) fn charge(&self, bytes: usize) -> Charge {
+        self.budget.shared.held.fetch_add(bytes, Ordering::AcqRel);
+        Charge { budget: self.budget.clone(), bytes, block_size: self.block_size }
     }
 
     /// Counts `blocks` less. With none it passes on what room there is: this one may have been woken

@@ -33,7 +33,7 @@ use crate::Bucket;
 pub struct AllocOptions {
     /// Bytes in a block. 8 KiB fits the first-level cache with all else a response touches; larger
     /// ones measured slower.
-    #[doc(alias = "APR_BUCKET_BUFF_SIZE", alias = "apr_bucket_file_set_buf_size")]
+    #[doc(alias = "APR_BUCKET_BUFF_SIZE")]
     pub block_size: usize,
     /// Blocks without a bucket in them that are kept for the next one. It must exceed what the
     /// network writer holds (64 KiB, 8 blocks), or each full writer makes its blocks anew.
@@ -263,13 +263,26 @@ impl BucketAlloc {
         self.fill_with(limit_bytes, |room| room.fill(0), read)
     }
 
-    /// As [`fill`](Self::fill), for a `read` that hands its room to the kernel: it is not zeroed.
+    /// As [`fill`](Self::fill), for a `read` that hands its room to the kernel: it is not zeroed. Room
+    /// larger than a block is storage of its own, as much as the budget has room for.
     pub(crate) fn fill_by_kernel(
         &mut self,
         limit_bytes: usize,
-        read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+        mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<Fill> {
-        self.fill_with(limit_bytes, |_| (), read)
+        let limit = limit_bytes.min(self.blocks.budget_room().unwrap_or(usize::MAX));
+        if limit <= self.block_size() || u32::try_from(limit).is_err() {
+            return self.fill_with(limit_bytes.min(self.block_size()), |_| (), read);
+        }
+        let mut open = self.blocks.oversize(limit);
+        let count = read_once(open.tail(), &mut read)?;
+        if count <= self.block_size() {
+            // Too little to keep so much for.
+            let bytes = self.copy(open.publish(count).bytes());
+            return Ok(if count > 0 { Fill::Data(bytes) } else { Fill::End });
+        }
+        self.copied_apart += count as u64;
+        Ok(Fill::Data(Bucket::block(open.publish(count))))
     }
 
     fn fill_with(
@@ -286,14 +299,7 @@ impl BucketAlloc {
         let len = limit_bytes.min(open.room());
         let room = &mut open.tail()[..len];
         prepare(room);
-        let count = loop {
-            match read(room) {
-                Ok(count) => break count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        };
-        assert!(count <= len, "a reader answers {count} bytes, it was lent {len}");
+        let count = read_once(room, &mut read)?;
         if count == 0 {
             return Ok(Fill::End);
         }
@@ -360,5 +366,23 @@ impl BucketAlloc {
     /// be out of date by the time it is read.
     pub fn lent_blocks(&self) -> impl Iterator<Item = (usize, usize)> {
         self.blocks.slices()
+    }
+}
+
+/// Reads into `room`, again where a signal came; says how many bytes.
+fn read_once(
+    room: &mut [u8],
+    mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    loop {
+        match read(room) {
+            Ok(count) => {
+                let lent = room.len();
+                assert!(count <= lent, "a reader answers {count} bytes, it was lent {lent}");
+                return Ok(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }

@@ -98,12 +98,13 @@ impl Bucket<'static> {
     /// `len` bytes of `file` from `offset`, not read until someone needs them. Reading is
     /// positional: the file's own offset is neither used nor moved.
     ///
-    /// The length is a promise: a file that turns out shorter is an error when it is read.
+    /// The length is a promise: a file that turns out shorter is an error when it is read. How much one
+    /// read takes is set with [`FileData::read_size`].
     ///
     /// Models `apr_bucket_file_create`.
     #[doc(alias = "apr_bucket_file_create", alias = "apr_bucket_file_make")]
     pub fn file(file: impl Into<Arc<File>>, offset: u64, len: u64) -> Self {
-        Self::of(FileData::new(file.into(), offset, len))
+        Self::of(FileData::new(file, offset, len))
     }
 
     /// What `reader` gives until it ends: of unknown length, and read at most once.

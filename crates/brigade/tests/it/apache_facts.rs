@@ -56,14 +56,14 @@ fn file_is_cut_cloned_and_set_aside_without_a_look_at_it() {
 #[test]
 fn file_that_is_read_becomes_a_piece_and_a_shorter_file() {
     let mut alloc = BucketAlloc::new();
-    let bytes = pattern(20_000);
-    let mut brigade = of([Bucket::file(file_of(&bytes), 0, 20_000), Bucket::eos()]);
+    let bytes = pattern(100_000);
+    let mut brigade = of([Bucket::file(file_of(&bytes), 0, 100_000), Bucket::eos()]);
     let mut cx = ReadCx::new(&mut alloc, ReadMode::NonBlocking);
     let piece = brigade.pop_read(&mut cx).unwrap().unwrap();
-    assert_eq!(piece.bytes(), Some(&bytes[..8192]));
+    assert_eq!(piece.bytes(), Some(&bytes[..65_536]));
     brigade.push_front(piece);
-    assert_eq!(format!("{brigade:?}").matches("FILE 11808").count(), 1);
-    assert_eq!((brigade.len(), brigade.len_bytes()), (3, Some(20_000)));
+    assert_eq!(format!("{brigade:?}").matches("FILE 34464").count(), 1);
+    assert_eq!((brigade.len(), brigade.len_bytes()), (3, Some(100_000)));
 }
 
 /// A set-aside TRANSIENT copies just its own bytes; what was split off stays TRANSIENT.

@@ -202,12 +202,12 @@ fn set_aside_joins_neighbours_in_one_block_and_keeps_empty_data() {
 #[test]
 fn pop_read_gives_pieces_and_leaves_the_rest_in_front() {
     let mut alloc = BucketAlloc::new();
-    let bytes = pattern(20_000);
-    let mut brigade = of([Bucket::file(file_of(&bytes), 0, 20_000), Bucket::eos()]);
+    let bytes = pattern(100_000);
+    let mut brigade = of([Bucket::file(file_of(&bytes), 0, 100_000), Bucket::eos()]);
     let mut cx = ReadCx::new(&mut alloc, ReadMode::NonBlocking);
     let first = brigade.pop_read(&mut cx).unwrap().unwrap();
-    assert_eq!((first.len(), brigade.len()), (Some(8192), 2));
-    assert_eq!(brigade.len_bytes(), Some(20_000 - 8192));
+    assert_eq!((first.len(), brigade.len()), (Some(65_536), 2));
+    assert_eq!(brigade.len_bytes(), Some(100_000 - 65_536));
     brigade.assert_invariants();
     let mut out = first.bytes().unwrap().to_vec();
     while let Some(piece) = brigade.pop_read(&mut cx).unwrap() {

@@ -397,3 +397,31 @@ fn release_on_another_thread_wakes_a_thread_that_is_parked() {
     releases.join().unwrap();
     assert_eq!(record.bytes(), b"PARKED");
 }
+
+#[test]
+fn piece_larger_than_a_block_counts_until_its_last_bucket_is_dropped_wherever_that_is() {
+    let budget = Budget::new(2 * BLOCK);
+    let mut alloc = within(&budget);
+    let piece = alloc.copy(&pattern(3 * BLOCK));
+    let clone = piece.try_clone();
+    assert_eq!((budget.held_bytes(), alloc.stats().blocks_live), (3 * BLOCK, 0));
+    let (waker, woken) = counted();
+    assert_eq!(budget.poll_room(&waker), Poll::Pending);
+    drop((piece, alloc));
+    assert_eq!((budget.held_bytes(), woken()), (3 * BLOCK, 0), "a bucket is alive");
+    std::thread::spawn(move || drop(clone)).join().unwrap();
+    assert_eq!((budget.held_bytes(), woken()), (0, 1));
+}
+
+#[test]
+fn file_is_read_in_pieces_that_the_budget_has_room_for() {
+    let bytes = pattern(100_000);
+    for (blocks, len) in [(1, BLOCK), (3, 3 * BLOCK), (20, 64 * 1024)] {
+        let budget = Budget::new(blocks * BLOCK);
+        let mut alloc = within(&budget);
+        let mut file = Bucket::file(file_of(&bytes), 0, 100_000);
+        let mut cx = ReadCx::new(&mut alloc, ReadMode::Blocking);
+        let piece = file.read(&mut cx).unwrap().unwrap();
+        assert_eq!((piece.len(), budget.held_bytes()), (Some(len as u64), len));
+    }
+}

@@ -3,7 +3,7 @@
 use std::io;
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Data, ErrorKind, ReadCx, ReadMode, Result, StreamData,
+    Brigade, Bucket, BucketAlloc, Data, ErrorKind, FileData, ReadCx, ReadMode, Result, StreamData,
 };
 
 use crate::bucket::abcdef;
@@ -28,21 +28,48 @@ fn in_memory_data_is_read_whole_and_once() {
     }
 }
 
-#[test]
-fn file_is_read_in_pieces_of_at_most_a_block_from_its_offset() {
-    let bytes = pattern(50_000);
+/// Reads a FILE with the setting `read_size`; its pieces must have these lengths.
+#[track_caller]
+fn check_pieces(read_size: Option<usize>, lens: &[u64]) {
+    let bytes = pattern(150_000);
     let mut alloc = BucketAlloc::new();
-    let mut bucket = Bucket::file(file_of(&bytes), 1_000, 30_000);
-    let mut out = Vec::new();
+    let data = FileData::new(file_of(&bytes), 1_000, lens.iter().sum());
+    let mut bucket = Bucket::of(match read_size {
+        Some(size) => data.read_size(size),
+        None => data,
+    });
+    let (mut out, mut got) = (Vec::new(), Vec::new());
     while let Some(piece) =
         bucket.read(&mut ReadCx::new(&mut alloc, ReadMode::NonBlocking)).unwrap()
     {
-        assert!(piece.len() <= Some(8 * 1024));
+        got.extend(piece.len());
         out.extend_from_slice(piece.bytes().unwrap());
-        assert_eq!(bucket.len(), Some(30_000 - out.len() as u64));
+        assert_eq!(bucket.len(), Some(lens.iter().sum::<u64>() - out.len() as u64));
     }
-    assert_eq!(out, bytes[1_000..31_000]);
+    assert_eq!(got, lens);
+    assert!(out == bytes[1_000..][..out.len()]);
     assert!(alloc.stats().blocks_created <= 2);
+}
+
+#[test]
+fn file_is_read_in_pieces_of_at_most_its_read_size_from_its_offset() {
+    check_pieces(None, &[65_536, 65_536, 9_000]);
+    check_pieces(Some(usize::MAX), &[65_536, 10]);
+    check_pieces(Some(20_000), &[20_000, 20_000, 8_193]);
+    check_pieces(Some(4_096), &[4_096, 4_096, 1]);
+    check_pieces(Some(0), &[1, 1]);
+}
+
+#[test]
+fn file_that_ends_early_keeps_no_more_storage_than_a_block() {
+    let bytes = pattern(5_000);
+    let mut alloc = BucketAlloc::new();
+    let mut bucket = Bucket::file(file_of(&bytes), 0, 60_000);
+    let mut cx = ReadCx::new(&mut alloc, ReadMode::Blocking);
+    let piece = bucket.read(&mut cx).unwrap().unwrap();
+    assert_eq!(piece.bytes(), Some(&bytes[..]));
+    assert_eq!(bucket.read(&mut cx).unwrap_err().kind(), ErrorKind::Incomplete);
+    assert_eq!(alloc.lent_blocks().count() + alloc.stats().blocks_live, 1);
 }
 
 #[test]
