@@ -1,6 +1,8 @@
 //! Small promises that random programs do not see, each found by a mutation that nothing else noticed.
 
-use brigade::{Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, ReadCx, ReadMode, Result};
+use brigade::{
+    AllocOptions, Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, ReadCx, ReadMode, Result,
+};
 
 fn three() -> Brigade<'static> {
     [&b"one"[..], b"two", b"three"].into_iter().map(Bucket::immortal).collect()
@@ -56,4 +58,32 @@ fn length_that_is_known_is_told_whatever_may_be_in_memory() {
     let mut alloc = BucketAlloc::new();
     let mut cx = ReadCx::new(&mut alloc, ReadMode::Blocking);
     assert_eq!(three().len_bytes_read(1, &mut cx).ok(), Some(11));
+}
+
+fn small() -> BucketAlloc {
+    AllocOptions::default().block_size(64).max_idle(4).build()
+}
+
+#[test]
+fn statistics_count_each_block_that_is_lent_again() {
+    let mut alloc = small();
+    (0..10).for_each(|_| drop(alloc.copy(&[7; 64])));
+    assert_eq!((alloc.stats().blocks_created, alloc.stats().blocks_reused), (1, 9), "in place");
+    let mut alloc = small();
+    let (first, _second) = (alloc.copy(&[7; 64]), alloc.copy(&[7; 64]));
+    drop(first);
+    let _third = alloc.copy(&[7; 64]);
+    assert_eq!((alloc.stats().blocks_created, alloc.stats().blocks_reused), (2, 1), "the first");
+}
+
+#[test]
+fn statistics_count_the_blocks_of_a_burst_that_are_kept_idle() {
+    let mut alloc = small();
+    drop((0..8).map(|_| alloc.copy(&[7; 64])).collect::<Vec<_>>());
+    let mut turn = || {
+        let _kept = (alloc.copy(&[7; 64]), alloc.copy(&[7; 64]));
+        alloc.stats().blocks_idle
+    };
+    let most = (0..300).map(|_| turn()).max();
+    assert!((1..=4).contains(&most.unwrap_or(0)), "{most:?}");
 }
