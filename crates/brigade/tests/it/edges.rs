@@ -1,7 +1,8 @@
 //! Small promises that random programs do not see, each found by a mutation that nothing else noticed.
 
 use brigade::{
-    AllocOptions, Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, ReadCx, ReadMode, Result,
+    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, ReadCx,
+    ReadMode, Result,
 };
 
 fn three() -> Brigade<'static> {
@@ -86,4 +87,17 @@ fn statistics_count_the_blocks_of_a_burst_that_are_kept_idle() {
     };
     let most = (0..300).map(|_| turn()).max();
     assert!((1..=4).contains(&most.unwrap_or(0)), "{most:?}");
+}
+
+#[test]
+fn cache_says_its_limit_and_counts_what_was_taken() {
+    let cache = BlockCache::new(64, 5);
+    let make = || AllocOptions::default().cache(cache.clone()).build();
+    let mut alloc = make();
+    drop([alloc.copy(&[7; 64]), alloc.copy(&[7; 64])]);
+    alloc.trim();
+    let mut other = make();
+    let _kept = [other.copy(&[7; 64]), other.copy(&[7; 64])];
+    let stats = cache.stats();
+    assert_eq!((cache.limit(), stats.given, stats.taken, stats.blocks), (5, 2, 2, 0));
 }
