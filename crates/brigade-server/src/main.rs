@@ -7,6 +7,7 @@ mod files;
 mod filters;
 mod limits;
 mod listen;
+mod memory;
 mod serve;
 mod static_files;
 mod stream;

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::files::Root;
 use crate::listen::{Bound, Place, SocketFile, bind};
+use crate::memory::{Memory, parse_limit};
 use crate::static_files::StaticFiles;
 use crate::{demo, error_pages, limits, registry};
 
@@ -19,7 +20,8 @@ use crate::{demo, error_pages, limits, registry};
 ///
 /// Files go out unread, by sendfile, unless a filter must see their bytes. `brigade filters` lists the
 /// filters. On loopback, GET /-/stream?writes=N&size=S&every=F&pause=MS writes N pieces of S bytes,
-/// with a flush after every F and MS milliseconds between them.
+/// with a flush after every F and MS milliseconds between them. SIGUSR1 prints what the memory of all
+/// connections is, as a line of JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -53,6 +55,10 @@ pub(crate) struct Args {
     /// How long a client may take nothing of a response
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time)]
     write_timeout: Duration,
+    /// The most that the blocks of all connections hold together, such as 64Mi. While it is used up
+    /// files that filters must see wait unread, and new connections wait; nothing under way is dropped
+    #[arg(long, value_name = "SIZE", value_parser = parse_limit)]
+    memory_budget: Option<usize>,
     /// Worker threads
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -78,15 +84,16 @@ type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 pub(crate) fn run(args: &Args) -> Result<()> {
     limits::raise_descriptor_limit()?;
     let root = Root::open(&args.dir)?;
+    let memory = Memory::new(args.memory_budget);
     let server = Server::new(router(args, root))
-        .settings(settings(args)?)
+        .settings(settings(args)?.storage(memory.storage()))
         .max_connections(args.max_connections)
         .grace(args.grace);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = args.threads {
         runtime.worker_threads(threads.max(1));
     }
-    runtime.enable_all().build()?.block_on(serve(args, server))
+    runtime.enable_all().build()?.block_on(serve(args, server, &memory))
 }
 
 fn router(args: &Args, root: Root) -> Router {
@@ -123,21 +130,25 @@ fn report(error: &brigade::Error) {
     }
 }
 
-async fn serve(args: &Args, server: Server) -> Result<()> {
-    // The files of Unix sockets are removed when all is over.
-    let (places, _files) = listen(args).await?;
+async fn serve(args: &Args, server: Server, memory: &Memory) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut asked_for_memory = signal(SignalKind::user_defined1())?;
+    // The files of Unix sockets are removed when all is over.
+    let (places, _files) = listen(args).await?;
     let (ask_to_stop, asked) = tokio::sync::oneshot::channel();
     let serving = server.serve(places, async {
         // Whoever could ask is gone only with this function.
         let _ = asked.await;
     });
     tokio::pin!(serving);
-    tokio::select! {
-        ended = &mut serving => return Ok(ended?),
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    loop {
+        tokio::select! {
+            ended = &mut serving => return Ok(ended?),
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = asked_for_memory.recv() => memory.print(),
+        }
     }
     let _ = ask_to_stop.send(());
     tokio::select! {

@@ -22,7 +22,7 @@ mod pool;
 mod report;
 mod server;
 mod table;
-mod units;
+pub(crate) mod units;
 
 pub(crate) use failure::Failure;
 pub(crate) use pattern::Pattern;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 /// Whatever takes longer is a failure.
@@ -12,6 +12,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// `brigade serve` as a process of its own.
 pub(crate) struct Served {
     child: Child,
+    out: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
 }
 
@@ -53,15 +54,18 @@ impl Served {
         command.arg("serve").arg(dir).args(args).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the command can be started");
         let stdout = child.stdout.take().expect("it is piped");
-        let lines = BufReader::new(stdout).lines().take(places);
-        let places: Vec<String> = lines
+        let mut out = BufReader::new(stdout);
+        let places: Vec<String> = out
+            .by_ref()
+            .lines()
+            .take(places)
             .map(|line| line.expect("it prints its address"))
             .map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned())
             .collect();
         let tcp = places.iter().find_map(|place| place.split("://").nth(1));
         let address = tcp.and_then(|address| address.trim_end_matches('/').parse().ok());
         let address = address.unwrap_or_else(|| panic!("an address in {places:?}"));
-        (Self { child, address }, places)
+        (Self { child, out, address }, places)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -99,6 +103,14 @@ impl Served {
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
         assert!(sent.expect("kill is everywhere").success());
+    }
+
+    /// What it says of its memory when it is asked.
+    pub(crate) fn memory(&mut self) -> serde_json::Value {
+        self.signal("USR1");
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("it answers");
+        serde_json::from_str(&line).expect("a line of JSON")
     }
 
     /// Waits until the process has ended; says how.

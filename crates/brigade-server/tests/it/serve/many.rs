@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Write};
 
+use super::memory::settles_at_nothing;
 use crate::server::{Answer, Served};
 
 const CONNECTIONS: usize = 10_000;
@@ -19,7 +20,7 @@ fn ten_thousand_open_connections_each_get_a_right_answer_twice() {
     for n in 0..100 {
         std::fs::write(dir.path().join(format!("{n}.txt")), format!("file {n}")).unwrap();
     }
-    let served = Served::new(dir.path(), &["--threads", "2", "--keep-alive-timeout", "10m"]);
+    let mut served = Served::new(dir.path(), &["--threads", "2", "--keep-alive-timeout", "10m"]);
     let mut open: Vec<_> = (0..CONNECTIONS).map(|_| BufReader::new(served.connect())).collect();
     for round in 0..2 {
         for (n, stream) in open.iter_mut().enumerate() {
@@ -32,4 +33,7 @@ fn ten_thousand_open_connections_each_get_a_right_answer_twice() {
             assert_eq!(answer.body, expected.as_bytes(), "connection {n}, round {round}");
         }
     }
+    // All are open still, and idle; each gave its blocks to the next.
+    let held = || served.memory()["held_bytes"].as_u64().unwrap();
+    assert!(settles_at_nothing(held), "an idle connection holds a block");
 }

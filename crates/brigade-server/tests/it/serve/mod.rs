@@ -5,6 +5,7 @@ mod files;
 mod flow;
 mod hostile;
 mod many;
+mod memory;
 mod places;
 mod shortage;
 mod signals;
