@@ -232,6 +232,15 @@ impl OutputFilter for AsyncFilter {
     }
 }
 
+impl Drop for AsyncFilter {
+    /// A future that waits for its body has the slot keep the slot's own waker: that ring is opened.
+    fn drop(&mut self) {
+        self.state = State::Past; // The future first, which may look into the slot.
+        let left = std::mem::take(&mut *self.slot.lock());
+        drop(left); // Outside the lock: foreign code may be behind a waker.
+    }
+}
+
 /// What a future that was polled wants.
 enum Wish {
     /// It is done.

@@ -1,8 +1,8 @@
 //! What is allocated: nothing per bucket, once everything that is used again exists.
 
 use brigade::{
-    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Budget, Chain, FilterKind, Member,
-    OutputFilter, ReadCx, Result, Split, Terminal, from_fn,
+    AllocOptions, AsyncBody, AsyncFilter, BlockCache, Brigade, Bucket, BucketAlloc, Budget, Chain,
+    FilterKind, Member, OutputFilter, ReadCx, Result, Split, Terminal, from_fn,
 };
 use brigade_testkit::{Allocated, CountingAlloc};
 
@@ -181,4 +181,23 @@ fn pieces_that_go_down_in_the_middle_of_a_call_allocate_nothing() {
         (0..30).for_each(|_| brigade.push_back(Bucket::transient(&big)));
         assert!(chain.pass(&mut brigade).is_ok());
     });
+}
+
+#[test]
+fn future_that_waited_for_its_body_when_it_was_dropped_leaves_nothing() {
+    let drop_while_it_waits = || {
+        let filter = AsyncFilter::new(|mut body: AsyncBody| async move {
+            while let Some(bucket) = body.read().await {
+                body.push(bucket).await;
+            }
+            Ok(())
+        });
+        let mut chain = Chain::new(Sink);
+        chain.join(Member::new("waits", FilterKind::RESOURCE, filter));
+        assert!(chain.write(b"more will not come").is_ok());
+        assert!(chain.flush().is_ok());
+    };
+    drop_while_it_waits(); // What the thread makes once.
+    let (allocated, ()) = Allocated::during(drop_while_it_waits);
+    assert_eq!(allocated.left_bytes, 0);
 }
