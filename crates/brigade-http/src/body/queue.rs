@@ -93,12 +93,13 @@ impl Queue {
     /// How many bytes are to come, if the end is here and every length known. Not before trailers:
     /// a server of HTTP/1.1 that knows the length has no place for them.
     pub(crate) fn rest_bytes(&self) -> Option<u64> {
+        // It is asked for every frame, and a queue may be long: its end tells.
         let mut has_eos = false;
-        for bucket in self.held.iter().filter(|_| self.held.ends_body()) {
-            if bucket.as_metadata::<Trailers>().is_some() {
+        for mark in self.held.iter().rev().take_while(|bucket| bucket.is_metadata()) {
+            if mark.as_metadata::<Trailers>().is_some() {
                 return None;
             }
-            has_eos |= bucket.is_eos();
+            has_eos |= mark.is_eos();
         }
         self.held.len_bytes()?.checked_add(self.files.bytes()).filter(|_| has_eos)
     }

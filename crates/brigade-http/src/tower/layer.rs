@@ -205,6 +205,9 @@ where
     }
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
+        if matches!(&self.choice, Choice::All(filters) if filters.is_empty()) {
+            return FilterFuture::new(self.inner.call(request), Plan::Nothing);
+        }
         let (plan, request) = self.choice.plan(request);
         FilterFuture::new(self.inner.call(request), plan)
     }
