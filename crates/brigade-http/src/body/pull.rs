@@ -107,11 +107,15 @@ impl Pull {
                 self.promised_bytes = content_length(&head);
                 if head.is_bodiless() {
                     self.end(chain); // Whoever still makes a body makes it for nobody.
+                } else {
+                    self.end_with_last(chain);
                 }
                 Item::Head(head)
             }
             Taken::Data(bytes) => {
-                self.given_bytes += bytes.len() as u64;
+                let len = bytes.len() as u64;
+                self.given_bytes += len;
+                self.rest_bytes = self.rest_bytes.map(|rest| rest.saturating_sub(len));
                 self.unflushed = true;
                 self.end_with_last(chain);
                 Item::Frame(Frame::data(bytes))
@@ -146,10 +150,11 @@ impl Pull {
 
     /// Notes how much is to come, after whatever was done to the chain.
     pub(crate) fn note(&mut self, chain: &mut Chain) {
-        if self.promised_bytes.is_none() && !self.is_over {
-            self.rest_bytes = queue(chain).rest_bytes();
+        if self.promised_bytes.is_some() || self.rest_bytes.is_some() || self.is_over {
+            return;
         }
-        if !self.is_over && self.promised_bytes.is_none_or(|bytes| bytes == self.given_bytes) {
+        self.rest_bytes = queue(chain).rest_bytes();
+        if self.rest_bytes == Some(0) {
             self.end_with_last(chain);
         }
     }

@@ -75,7 +75,11 @@ where
         }
         while !ends && bytes < BLOCK_BYTES && brigade.len() < MAX_FRAMES {
             match this.body.as_mut().poll_frame(cx) {
-                Poll::Pending => break,
+                Poll::Pending => {
+                    // What was given must not wait for what is not there.
+                    brigade.extend((bytes > 0).then(Bucket::flush));
+                    break;
+                }
                 Poll::Ready(Some(Ok(frame))) => {
                     brigade.extend(to_bucket(frame).inspect(|bucket| {
                         bytes += bucket.bytes().map_or(0, <[u8]>::len);

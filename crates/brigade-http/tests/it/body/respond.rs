@@ -240,10 +240,10 @@ fn hold_replaces_an_answer_and_the_inner_body_is_asked_no_more() {
     check(&filters, get(), response(&[], script(bad)), 403, &ranges, "no programs\n .");
     assert_eq!(ends.take(), [End::Complete]);
     let good = [Data("M"), Wait, Data("B"), Wait, Data("C")];
-    // The FLUSH of the pause is still between the two.
+    // The FLUSH of each pause is still in its place.
     let (made, pauses) = respond(&filters, get(), response(&[], script(good)));
     assert_eq!((made.status().as_u16(), pauses), (200, 1));
-    assert_eq!(transcript(made.into_body()), "M | B C .");
+    assert_eq!(transcript(made.into_body()), "M | B | C .");
 }
 
 #[test]
