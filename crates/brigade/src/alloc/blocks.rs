@@ -379,6 +379,12 @@ impl Blocks {
         self.open.as_ref().map(|(_, open)| open.block_id())
     }
 
+    /// How many blocks the register has storage for.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn register_capacity(&self) -> usize {
+        self.register.capacity()
+    }
+
     /// Panics unless every key is in the one list that its slot's state names.
     #[cfg(test)]
     pub(super) fn assert_invariants(&self) {

@@ -334,6 +334,20 @@ fn bursts_of_random_size_stay_within_the_bound() {
     world.end();
 }
 
+/// What is left of the register of an allocator that is trimmed after `blocks` blocks.
+fn register_after(blocks: usize) -> usize {
+    let mut world = World::new(0);
+    (0..blocks).for_each(|_| world.copy(64));
+    world.kept.clear();
+    world.alloc.trim();
+    world.alloc.blocks.register_capacity()
+}
+
+#[test]
+fn register_of_an_idle_allocator_is_kept_while_it_is_small() {
+    assert_eq!((register_after(8), register_after(9), register_after(1000)), (8, 0, 0));
+}
+
 #[test]
 #[should_panic(expected = "opened again while slices of it are alive")]
 fn block_with_a_live_slice_is_never_opened_again() {

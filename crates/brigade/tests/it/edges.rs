@@ -1,9 +1,15 @@
 //! Small promises that random programs do not see, each found by a mutation that nothing else noticed.
 
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
+
 use brigade::{
-    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Data, Error, ErrorKind, ReadCx,
-    ReadMode, Result,
+    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Chain, Data, End, Error, ErrorKind,
+    Outcome, ReadCx, ReadMode, Result, from_fn, recorder,
 };
+
+use crate::failure::names;
+use crate::kit::member;
 
 fn three() -> Brigade<'static> {
     [&b"one"[..], b"two", b"three"].into_iter().map(Bucket::immortal).collect()
@@ -100,4 +106,68 @@ fn cache_says_its_limit_and_counts_what_was_taken() {
     let _kept = [other.copy(&[7; 64]), other.copy(&[7; 64])];
     let stats = cache.stats();
     assert_eq!((cache.limit(), stats.given, stats.taken, stats.blocks), (5, 2, 2, 0));
+}
+
+#[test]
+fn marks_of_the_connection_go_on_from_a_call_that_fails_and_are_told_a_good_end() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tells = Arc::clone(&told);
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    chain.join(member("strict", from_fn(|_, _| Err(Error::other("no")))));
+    let eor = Bucket::eor(move |outcome: &Outcome| tells.lock().unwrap().push(outcome.end));
+    let given = [Bucket::immortal(b"x"), Bucket::flush(), eor, Bucket::eoc()];
+    chain.pass(&mut given.into_iter().collect()).unwrap_err();
+    assert_eq!(names(record.marks()), ["EOR", "EOC"]);
+    assert_eq!(*told.lock().unwrap(), [End::Complete]);
+}
+
+#[test]
+fn tally_is_right_when_the_second_end_of_a_failed_body_is_dropped() {
+    let mut chain = Chain::new(recorder().0);
+    let looks = from_fn(|input, next| {
+        input.assert_invariants();
+        next.push_all(input)
+    });
+    chain.join(member("looks", looks));
+    chain.join_request(member("strict", from_fn(|_, _| Err(Error::other("no")))));
+    chain.pass(&mut [Bucket::immortal(b"x"), Bucket::eos()].into_iter().collect()).unwrap_err();
+    chain.pass(&mut [Bucket::eos(), Bucket::flush()].into_iter().collect()).unwrap();
+}
+
+#[test]
+fn brigade_of_a_stream_and_a_flush_leaves_nothing_to_flush() {
+    let (terminal, record) = recorder();
+    let mut chain = Chain::new(terminal);
+    let given = [Bucket::stream(&b"x"[..]), Bucket::flush()];
+    chain.pass(&mut given.into_iter().collect()).unwrap();
+    chain.idle().unwrap();
+    assert_eq!(names(record.marks()), ["FLUSH"]);
+}
+
+#[test]
+fn allocator_without_a_budget_keeps_as_many_idle_blocks_of_a_burst_as_it_may() {
+    let mut alloc = small();
+    drop((0..8).map(|_| alloc.copy(&[7; 64])).collect::<Vec<_>>());
+    (0..300).for_each(|_| drop(alloc.copy(&[7; 64])));
+    assert_eq!((alloc.stats().blocks_idle, alloc.stats().blocks_live), (4, 5), "and the open one");
+}
+
+#[test]
+fn allocator_without_a_budget_has_room_and_gives_up_no_block_when_asked() {
+    let mut alloc = small();
+    drop(alloc.copy(b"abc"));
+    assert!(alloc.budget().is_none() && !alloc.waits_for_budget());
+    assert!(alloc.poll_room(Waker::noop()).is_ready());
+    assert_eq!(alloc.stats().blocks_live, 1);
+}
+
+#[test]
+fn statistics_count_the_bytes_that_a_chain_gathered_once() {
+    let mut chain = Chain::new(recorder().0);
+    (0..5).for_each(|_| chain.write(b"abc").unwrap());
+    chain.flush().unwrap();
+    chain.write(b"de").unwrap();
+    chain.flush().unwrap();
+    assert_eq!(chain.alloc().stats().copied_bytes, 17);
 }

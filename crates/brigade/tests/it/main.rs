@@ -28,6 +28,7 @@ mod lines;
 mod oracle;
 mod own_kinds;
 mod owner;
+mod pressure;
 mod program;
 mod reading;
 mod registry;
