@@ -9,7 +9,20 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// What is replaced, by what: each switch names its mutants.
-const SWITCHES: [(&str, &str, &str); 4] = [
+const SWITCHES: [(&str, &str, &str); 6] = [
+    (
+        "budget.rs",
+        "        if has_room && (before >= limit || self.waiting() > 0) {\n",
+        "        let reaches = before >= limit && crate::mutant() != \"asks who waits\";
+         if has_room && (reaches || self.waiting() > 0) {\n",
+    ),
+    (
+        "budget.rs",
+        "waiting.others.retain(|other| !other.will_wake(waker));\n",
+        "waiting.others.retain(|other| {
+             other.will_wake(waker) == (crate::mutant() == \"forgets the others\")
+         });\n",
+    ),
     (
         "budget.rs",
         "        let is_exhausted = self.budget.is_exhausted();\n",

@@ -213,6 +213,38 @@ fn turned_away_against_releases_is_let_in_or_woken() {
     });
 }
 
+#[test]
+fn those_without_a_share_against_a_release_are_let_in_or_woken() {
+    model(|| {
+        let budget = Budget::new(1);
+        let mut share = Share::new(budget.clone(), 1);
+        share.take();
+        let woken = [(); 2].map(|()| Arc::new(Woken(AtomicUsize::new(0))));
+        let [first, second] = woken.each_ref().map(|woken| Waker::from(Arc::clone(woken)));
+        assert!(budget.poll_room(&first).is_pending());
+        let releases = thread::spawn(move || drop(share));
+        let is_let_in = budget.poll_room(&second).is_ready();
+        join([releases]);
+        let [first, second] = woken.map(|woken| woken.0.load(Ordering::Relaxed));
+        assert_eq!((first, budget.waiting()), (1, 0));
+        assert!(is_let_in || second == 1);
+    });
+}
+
+#[test]
+fn first_that_waits_against_the_only_release_is_let_in_or_woken() {
+    model(|| {
+        let budget = Budget::new(1);
+        let mut share = Share::new(budget.clone(), 1);
+        share.take();
+        let woken = Arc::new(Woken(AtomicUsize::new(0)));
+        let releases = thread::spawn(move || drop(share));
+        let is_let_in = budget.poll_room(&Waker::from(Arc::clone(&woken))).is_ready();
+        join([releases]);
+        assert!(is_let_in || woken.0.load(Ordering::Relaxed) == 1);
+    });
+}
+
 /// Runs a model in a process that is a mutant, and expects it to fail there.
 #[track_caller]
 fn check_mutant_fails(mutant: &str, models: &[&str]) {
@@ -262,4 +294,16 @@ fn bytes_that_are_lent_twice_are_seen() {
 fn one_that_waits_and_does_not_look_again_is_seen() {
     let models = ["turned_away_against_releases_is_let_in_or_woken"];
     check_mutant_fails("never looks again", &models);
+}
+
+#[test]
+fn one_that_takes_others_off_the_list_is_seen() {
+    let models = ["those_without_a_share_against_a_release_are_let_in_or_woken"];
+    check_mutant_fails("forgets the others", &models);
+}
+
+#[test]
+fn release_that_asks_who_waits_and_takes_no_lock_is_seen() {
+    let models = ["first_that_waits_against_the_only_release_is_let_in_or_woken"];
+    check_mutant_fails("asks who waits", &models);
 }
