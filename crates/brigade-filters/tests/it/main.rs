@@ -9,6 +9,7 @@ mod elastic;
 mod gunzip;
 #[cfg(feature = "deflate")]
 mod inflate;
+mod interim;
 mod pass;
 #[cfg(all(feature = "deflate", feature = "spill"))]
 mod pressure;
