@@ -2,6 +2,7 @@
 
 use brigade::{
     Brigade, Bucket, Effects, Error, ErrorKind, FilterKind, Member, Next, OutputFilter, Result,
+    from_fn,
 };
 use brigade_http::{Framing, RequestHead};
 
@@ -126,4 +127,73 @@ fn a_source_that_fails_after_it_had_to_wait_leaves_the_body_without_its_end() {
         let broken = [stream(&[b""]), broken_stream(), Bucket::eos()];
         rig.pass(broken).unwrap_err();
     });
+}
+
+/// A filter that makes an ERROR of the body's data, and hands on the EOS that comes later all the same.
+fn errs_and_goes_on(kind: FilterKind) -> Member {
+    let filter = from_fn(|input, next| {
+        while let Some(bucket) = input.pop_front() {
+            let is_body = bucket.bytes() == Some(BODY);
+            next.push(if is_body { Bucket::error(Error::other("no")) } else { bucket })?;
+        }
+        Ok(())
+    });
+    Member::new("errs", kind, filter)
+}
+
+/// What the client has when a filter of this kind pushes two ends, of a response that comes in so many
+/// calls.
+#[track_caller]
+fn check_two_ends(kind: FilterKind, request: RequestHead, calls: usize, breach: &str) -> Rig {
+    let mut rig = Rig::with(request, [errs_and_goes_on(kind)]);
+    let mut input = vec![rig.response(200, &[]), Bucket::immortal(BODY), Bucket::eos()];
+    let mut errors = Vec::new();
+    for later in (0..calls).rev() {
+        let call: Vec<_> = input.drain(..input.len() - later).collect();
+        errors.extend(rig.pass(call).err());
+    }
+    let [error] = &errors[..] else { panic!("not once an error: {errors:?}") };
+    assert_eq!(error.filter(), Some("errs"));
+    assert!(error.to_string().ends_with(breach), "{error}");
+    let ends = rig.marks().into_iter().filter(|name| name == "EOS" || name == "ERROR");
+    assert_eq!(ends.count(), 1, "one end leaves: {:?}", rig.marks());
+    rig
+}
+
+const SECOND_END: &str = ": pushed a second end of the body";
+
+#[track_caller]
+fn check_two_ends_after_the_commit(kind: FilterKind, request: RequestHead, breach: &str) -> Rig {
+    let rig = check_two_ends(kind, request, 3, breach);
+    assert!(rig.marks().contains(&"ERROR".to_owned()), "{:?}", rig.marks());
+    match rig.exchange.framing().unwrap() {
+        Framing::Chunked => assert_eq!(rig.reply().body(), None, "{:?}", rig.reply()),
+        framing => assert_eq!(framing, Framing::Close), // The driver resets the connection.
+    }
+    rig
+}
+
+#[test]
+fn an_error_and_a_later_end_from_one_filter_are_one_end_and_no_last_chunk() {
+    for request in [get(&[]), old(&[])] {
+        let rig = check_two_ends_after_the_commit(FilterKind::RESOURCE, request, SECOND_END);
+        assert!(rig.exchange.has_failed());
+    }
+}
+
+#[test]
+fn an_error_below_the_chunks_keeps_the_last_chunk_from_leaving() {
+    let below = FilterKind::TRANSCODE.offset(1);
+    // The last chunk is data to it, which comes after the end that it pushed. This breach is what a
+    // driver fails the exchange for: the filter that frames saw a whole body.
+    let late = ": pushed data after the end of the body";
+    check_two_ends_after_the_commit(below, get(&[]), late);
+    check_two_ends_after_the_commit(below, old(&[]), SECOND_END);
+}
+
+#[test]
+fn an_error_and_an_end_from_one_filter_before_the_commit_are_one_error_page() {
+    let rig = check_two_ends(FilterKind::RESOURCE, get(&[]), 1, SECOND_END);
+    assert_eq!((rig.reply().status, rig.exchange.has_failed()), (500, false));
+    assert_eq!(rig.reply().body(), Some(b"500 Internal Server Error\n".to_vec()));
 }
