@@ -51,13 +51,14 @@ fn join(chain: &mut Chain, spec: &str, exchange: &Exchange) -> Bucket<'static> {
 #[derive(Debug, Clone, Copy)]
 enum Source {
     File,
+    Mapped,
     Own,
     Stream,
     Writes,
 }
 
 impl Source {
-    const ALL: [Self; 4] = [Self::File, Self::Own, Self::Stream, Self::Writes];
+    const ALL: [Self; 5] = [Self::File, Self::Mapped, Self::Own, Self::Stream, Self::Writes];
 
     fn offer(self, chain: &mut Chain, head: Bucket<'static>) {
         let bucket = match self {
@@ -65,6 +66,10 @@ impl Source {
                 let file = tempfile::tempfile().unwrap();
                 file.set_len(4 * GIB).unwrap();
                 Bucket::file(file, 0, 4 * GIB)
+            }
+            // Pages that nobody wrote to take no memory.
+            Self::Mapped => {
+                brigade_net::mmap::anonymous(usize::try_from(4 * GIB).unwrap(), |_| ()).unwrap()
             }
             Self::Own => Bucket::of(Lines { left: 4 * GIB, seed: 1 }),
             Self::Stream => Bucket::of(StreamData::ready(|room, _| {
@@ -83,6 +88,13 @@ impl Source {
             }
         };
         chain.pass(&mut Brigade::from_iter([head, bucket, Bucket::eos()])).unwrap();
+    }
+}
+
+impl Source {
+    /// What is given in one call beyond a piece: a mapping is in memory, all of it.
+    fn given(self) -> u64 {
+        if matches!(self, Self::Mapped) { 4 * GIB } else { 0 }
     }
 }
 
@@ -108,7 +120,7 @@ fn check_peer_that_never_reads(name: &str, source: Source, sends_files: bool) {
     }
     let what = format!("{name}, {source:?}, sends files: {sends_files}");
     assert_eq!(wire.received_bytes(), 0, "{what}");
-    let bound = bound(stated, chain.filters().count() as u64);
+    let bound = bound(stated, chain.filters().count() as u64) + source.given();
     let held = chain.held_bytes();
     assert!(held <= bound, "{what}: {held} bytes are held, at most {bound}");
     let stats = chain.alloc().stats();
