@@ -156,31 +156,17 @@ impl Substitute {
     /// Goes on with the FROM that the pieces before ended in; answers how many bytes of `data` are
     /// dealt with.
     fn go_on(&mut self, data: &[u8], next: &mut Next<'_, '_>) -> Result<usize> {
-        let whole = self.rule.from.len();
-        let (before, mut begun, mut seen) = (self.begun, self.begun, 0);
-        // As long as what is begun began before this piece.
-        while begun > seen && seen < data.len() {
-            begun = self.rule.from.step(begun, data[seen]);
-            seen += 1;
-            if begun == whole {
-                self.release(before + seen - whole, next)?;
-                // A mark in the midst of what is replaced goes before it: it cannot be behind more
-                // than there would be if the body ended at the mark.
-                self.release_marks(next)?;
-                let to = shared(next.alloc(), &self.rule.to, 0..self.rule.to.len());
-                next.push(to)?;
-                self.begun = 0;
-                return Ok(seen);
-            }
+        let carried = self.rule.from.carry_on(self.begun, data);
+        self.release(carried.given, next)?;
+        self.begun = carried.begun;
+        if carried.is_found {
+            // A mark in the midst of what is replaced goes before it: it cannot be behind more
+            // than there would be if the body ended at the mark.
+            self.release_marks(next)?;
+            let to = shared(next.alloc(), &self.rule.to, 0..self.rule.to.len());
+            next.push(to)?;
         }
-        if begun > seen {
-            self.release(before + seen - begun, next)?;
-            self.begun = begun;
-            return Ok(seen);
-        }
-        self.release(before, next)?;
-        self.begun = 0;
-        Ok(0)
+        Ok(carried.taken)
     }
 
     /// Replaces in one piece, before which nothing is begun.

@@ -56,8 +56,8 @@ pub use bucket::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{
-    AsyncBody, AsyncFilter, Chain, Effects, Entry, FilterKind, FilterStats, Form, Line, LineCarry,
-    Member, Needle, NeedleCarry, Next, OptionDoc, Outbox, OutputFilter, Over, Prepared, Progress,
-    Record, Recorder, Registry, Sought, Spec, SubChain, Terminal, Text, Utf8Carry, WholeBody,
-    from_fn, map_bytes, map_lines, recorder,
+    AsyncBody, AsyncFilter, Carried, Chain, Effects, Entry, FilterKind, FilterStats, Form, Line,
+    LineCarry, Member, Needle, NeedleCarry, Next, OptionDoc, Outbox, OutputFilter, Over, Prepared,
+    Progress, Record, Recorder, Registry, Sought, Spec, SubChain, Terminal, Text, Utf8Carry,
+    WholeBody, from_fn, map_bytes, map_lines, recorder,
 };

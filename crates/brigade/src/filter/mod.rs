@@ -27,7 +27,9 @@ mod terminal;
 mod whole;
 
 pub use self::async_filter::{AsyncBody, AsyncFilter};
-pub use self::carry::{Line, LineCarry, Needle, NeedleCarry, Over, Sought, Text, Utf8Carry};
+pub use self::carry::{
+    Carried, Line, LineCarry, Needle, NeedleCarry, Over, Sought, Text, Utf8Carry,
+};
 pub use self::chain::Chain;
 pub use self::effects::Effects;
 pub use self::kind::FilterKind;

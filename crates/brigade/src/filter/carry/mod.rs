@@ -7,7 +7,7 @@ mod needle;
 mod utf8;
 
 pub use self::line::{Line, LineCarry};
-pub use self::needle::{Needle, NeedleCarry, Sought};
+pub use self::needle::{Carried, Needle, NeedleCarry, Sought};
 pub use self::utf8::{Text, Utf8Carry};
 
 /// What becomes of a line or a body that is longer than its limit.

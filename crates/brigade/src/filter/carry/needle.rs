@@ -66,15 +66,27 @@ impl Needle {
         self.0.finder.find(haystack)
     }
 
-    /// How many bytes of the needle the stream ends in after `byte`, if it was `matched` before, less
-    /// than all.
+    /// Goes on with a needle of which the stream before `bytes` ended in `begun` bytes, more than none
+    /// and less than all. It looks at no more of `bytes` than it takes for what began before them.
     ///
     /// # Panics
     ///
-    /// When `matched` is the length of the needle or more.
-    #[inline]
-    pub fn step(&self, matched: usize, byte: u8) -> usize {
-        self.0.step(matched, byte)
+    /// When `begun` is the length of the needle or more.
+    pub fn carry_on(&self, begun: usize, bytes: &[u8]) -> Carried {
+        let (before, mut begun, mut taken) = (begun, begun, 0);
+        // As long as what is begun began before these bytes.
+        while begun > taken && taken < bytes.len() {
+            begun = self.0.step(begun, bytes[taken]);
+            taken += 1;
+            if begun == self.len() {
+                return Carried { given: before + taken - begun, taken, begun: 0, is_found: true };
+            }
+        }
+        if begun > taken {
+            Carried { given: before + taken - begun, taken, begun, is_found: false }
+        } else {
+            Carried { given: before, taken: 0, begun: 0, is_found: false }
+        }
     }
 
     /// How many bytes of the needle `haystack` ends in. The needle is not whole in it.
@@ -101,6 +113,19 @@ impl Prepared {
             matched = self.fallback[matched];
         }
     }
+}
+
+/// What became of a needle that had begun where a bucket ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// How many bytes from the beginning of the needle turned out to be none.
+    pub given: usize,
+    /// How many of the new bytes are dealt with.
+    pub taken: usize,
+    /// How many bytes of a needle are begun behind those.
+    pub begun: usize,
+    /// The needle is whole, behind what is given.
+    pub is_found: bool,
 }
 
 /// What a search passes by.
@@ -196,22 +221,12 @@ impl NeedleCarry {
         bytes: &[u8],
         each: &mut impl FnMut(Sought<'_>) -> Result<()>,
     ) -> Result<usize> {
-        let whole = self.needle.len();
-        let (before, mut begun, mut seen) = (self.begun, self.begun, 0);
-        // As long as what is begun began before these bytes.
-        while begun > seen && seen < bytes.len() {
-            begun = self.needle.step(begun, bytes[seen]);
-            seen += 1;
-            if begun == whole {
-                self.begun = 0;
-                give(&self.needle.bytes()[..before + seen - whole], each)?;
-                each(Sought::Found)?;
-                return Ok(seen);
-            }
-        }
-        let (given, taken) = if begun > seen { (before + seen - begun, seen) } else { (before, 0) };
-        self.begun = before - given + taken;
+        let Carried { given, taken, begun, is_found } = self.needle.carry_on(self.begun, bytes);
+        self.begun = begun;
         give(&self.needle.bytes()[..given], each)?;
+        if is_found {
+            each(Sought::Found)?;
+        }
         Ok(taken)
     }
 }
