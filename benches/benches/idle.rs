@@ -16,7 +16,8 @@ use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use brigade::{Brigade, Bucket, Chain, FilterKind, Member, ReadCx, Result, Terminal, from_fn};
+use brigade::{Brigade, Bucket, Chain, FilterKind, Member, Result, from_fn};
+use brigade_benches::Sink;
 use bytes::Bytes;
 use criterion::{criterion_group, criterion_main};
 use http_body::{Body, Frame};
@@ -25,17 +26,6 @@ use http_body_util::combinators::UnsyncBoxBody;
 use support::{Criterion, PIECE, Rows};
 
 const FILTERS: usize = 8;
-
-/// Takes everything and forgets it.
-struct Sink(u64);
-
-impl Terminal for Sink {
-    fn write(&mut self, brigade: &mut Brigade<'_>, _cx: &mut ReadCx<'_>) -> Result<()> {
-        self.0 += brigade.resident_bytes();
-        brigade.clear();
-        Ok(())
-    }
-}
 
 /// A filter of the plain loop, with its name and its counters.
 struct Plain {

@@ -12,7 +12,8 @@ use std::hint::black_box;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use brigade::{Brigade, Bucket, Chain, FilterKind, Member, ReadCx, Result, Terminal};
+use brigade::{Brigade, Bucket, Chain, FilterKind, Member, Result};
+use brigade_benches::Sink;
 use brigade_filters::substitute::Substitute;
 use brigade_http::{Exchange, HeaderOptions, RequestHead, ResponseHead, join_protocol};
 use brigade_net::{Close, More, NetworkWriter, Transport};
@@ -27,17 +28,6 @@ const PIECE_BYTES: usize = 8192;
 const WRITE_BYTES: usize = 32;
 const PIECES: usize = 8;
 const BYTES: u64 = (PIECES * PIECE_BYTES) as u64;
-
-/// Takes everything and forgets it.
-struct Sink(u64);
-
-impl Terminal for Sink {
-    fn write(&mut self, brigade: &mut Brigade<'_>, _cx: &mut ReadCx<'_>) -> Result<()> {
-        self.0 += brigade.resident_bytes();
-        brigade.clear();
-        Ok(())
-    }
-}
 
 /// Lines of words, with FROM once in each piece: within one write, so that a search of each write alone
 /// finds as many.

@@ -8,9 +8,8 @@
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use brigade::{
-    Brigade, Bucket, BucketAlloc, Chain, FilterKind, Member, ReadCx, Result, Terminal, from_fn,
-};
+use brigade::{Brigade, Bucket, BucketAlloc, Chain, FilterKind, Member, Result, from_fn};
+use brigade_benches::Sink;
 
 const PIECE: &[u8; 32] = b"one write of thirty-two bytes..\n";
 
@@ -140,15 +139,4 @@ fn set_aside(count: u64) -> Result<()> {
 #[track_caller]
 fn check(chain: &mut Chain, passed_bytes: u64) {
     assert_eq!(chain.terminal::<Sink>().map(|sink| sink.0), Some(passed_bytes));
-}
-
-/// Takes everything and forgets it.
-struct Sink(u64);
-
-impl Terminal for Sink {
-    fn write(&mut self, brigade: &mut Brigade<'_>, _cx: &mut ReadCx<'_>) -> Result<()> {
-        self.0 += brigade.resident_bytes();
-        brigade.clear();
-        Ok(())
-    }
 }

@@ -2,22 +2,10 @@
 
 use std::hint::black_box;
 
-use brigade::{
-    Brigade, Bucket, Chain, FilterKind, Member, OutputFilter, ReadCx, Result, Terminal, from_fn,
-};
+use brigade::{Brigade, Bucket, Chain, FilterKind, Member, OutputFilter, Result, from_fn};
+use brigade_benches::Sink;
 
 use crate::support::{Criterion, PIECE, Rows};
-
-/// Takes everything and forgets it.
-struct Sink(u64);
-
-impl Terminal for Sink {
-    fn write(&mut self, brigade: &mut Brigade<'_>, _cx: &mut ReadCx<'_>) -> Result<()> {
-        self.0 += brigade.resident_bytes();
-        brigade.clear();
-        Ok(())
-    }
-}
 
 fn push_all() -> impl OutputFilter {
     from_fn(|input, next| next.push_all(input))
