@@ -23,6 +23,7 @@ mod cache {
 
 #[cfg(test)]
 mod models;
+mod watch;
 
 /// The environment variable that names a mutant.
 const MUTANT: &str = "BRIGADE_MUTANT";

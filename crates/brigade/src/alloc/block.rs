@@ -24,6 +24,8 @@ use std::sync::Arc;
 use std::{fmt, slice};
 
 use super::budget::Charge;
+#[cfg(loom)]
+use crate::watch::Watch;
 
 /// A fixed run of bytes, shared by the slices in it.
 pub(crate) struct Block {
@@ -31,7 +33,7 @@ pub(crate) struct Block {
     capacity: u32,           // Bytes in use: all but the end of the last line.
     _charge: Option<Charge>, // Goes back with the block, wherever its last slice is dropped.
     #[cfg(loom)]
-    watch: watch::Watch,
+    watch: Watch,
 }
 
 /// A cache line. Where a block begins decides how fast it is copied to: from 16 bytes into a line it
@@ -63,7 +65,7 @@ impl Block {
             capacity: narrow(capacity),
             _charge: charge,
             #[cfg(loom)]
-            watch: watch::Watch::new(capacity),
+            watch: Watch::new(capacity),
         }
     }
 
@@ -447,29 +449,4 @@ fn copy(to: &mut [u8], from: &[u8]) {
 fn narrow(len: usize) -> u32 {
     debug_assert!(u32::try_from(len).is_ok(), "{len} bytes within a block");
     len as u32
-}
-
-/// Lets loom see which bytes are read and written, so that it finds accesses that nothing orders.
-#[cfg(loom)]
-mod watch {
-    use loom::cell::UnsafeCell;
-
-    pub(super) struct Watch(Box<[UnsafeCell<()>]>);
-
-    impl Watch {
-        pub(super) fn new(len: usize) -> Self {
-            Self((0..len).map(|_| UnsafeCell::new(())).collect())
-        }
-
-        pub(super) fn read(&self, offset: u32, len: usize) {
-            self.0[offset as usize..][..len].iter().for_each(|cell| cell.with(|_| ()));
-        }
-
-        pub(super) fn write(&self, offset: u32, len: usize) {
-            self.0[offset as usize..][..len].iter().for_each(|cell| cell.with_mut(|_| ()));
-        }
-    }
-
-    // SAFETY: the cells hold nothing; loom reports the races this would allow.
-    unsafe impl Sync for Watch {}
 }
