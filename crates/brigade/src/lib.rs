@@ -47,6 +47,7 @@ mod brigade;
 mod bucket;
 mod error;
 mod filter;
+mod short_copy;
 
 pub use alloc::{AllocOptions, AllocStats, BlockCache, BucketAlloc, Budget, CacheStats, Fill};
 pub use brigade::{Brigade, BrigadeWriter, Copied, IntoIter, IoSlices, Iter, Split};

@@ -23,6 +23,8 @@ mod cache {
 
 #[cfg(test)]
 mod models;
+#[path = "../../src/short_copy.rs"]
+mod short_copy;
 mod watch;
 
 /// The environment variable that names a mutant.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::{fmt, slice};
 
 use super::budget::Charge;
+use crate::short_copy::copy_written;
 #[cfg(loom)]
 use crate::watch::Watch;
 
@@ -236,7 +237,7 @@ impl Open {
 
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        copy(&mut self.tail()[..bytes.len()], bytes);
+        copy_written(&mut self.tail()[..bytes.len()], bytes);
     }
 }
 
@@ -427,19 +428,6 @@ impl AsRef<[u8]> for BlockSlice {
 impl fmt::Debug for BlockSlice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BlockSlice({}..{})", self.offset, self.offset + self.len)
-    }
-}
-
-/// Copies all of `from` to `to`, which is as long. Lengths that small writes have need no call.
-#[inline]
-fn copy(to: &mut [u8], from: &[u8]) {
-    let len = from.len();
-    if (16..=32).contains(&len) {
-        // The halves may overlap in the middle.
-        to[..16].copy_from_slice(&from[..16]);
-        to[len - 16..][..16].copy_from_slice(&from[len - 16..][..16]);
-    } else {
-        to.copy_from_slice(from);
     }
 }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::Brigade;
 use crate::alloc::BlockSlice;
+use crate::short_copy::copy_piece;
 use crate::{Bucket, Error, ErrorKind, Result};
 
 /// What [`Brigade::flatten_into`] did.
@@ -99,7 +100,7 @@ impl Brigade<'_> {
                 room.copy_from_slice(&bytes[..room.len()]);
                 return Copied { count_bytes: to.len(), has_rest: true };
             };
-            copy_short(place, bytes);
+            copy_piece(place, bytes);
             count_bytes += bytes.len();
         }
         Copied { count_bytes, has_rest: false }
@@ -128,22 +129,4 @@ impl Brigade<'_> {
 /// Whether this is a mark, or data of no bytes.
 fn has_no_bytes(bucket: &Bucket<'_>) -> bool {
     bucket.len() == Some(0)
-}
-
-/// Copies all of `from` to `to`, which is as long. Lengths that pieces often have need no call.
-#[inline]
-fn copy_short(to: &mut [u8], from: &[u8]) {
-    match from.len() {
-        64..=128 => copy_halves::<64>(to, from),
-        32..=63 => copy_halves::<32>(to, from),
-        16..=31 => copy_halves::<16>(to, from),
-        _ => to.copy_from_slice(from),
-    }
-}
-
-#[inline]
-fn copy_halves<const HALF: usize>(to: &mut [u8], from: &[u8]) {
-    let second = from.len() - HALF;
-    to[..HALF].copy_from_slice(&from[..HALF]);
-    to[second..][..HALF].copy_from_slice(&from[second..][..HALF]);
 }
