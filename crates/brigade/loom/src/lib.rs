@@ -21,6 +21,9 @@ mod cache {
     include!(concat!(env!("OUT_DIR"), "/cache.rs"));
 }
 
+#[path = "../../src/alloc/lending.rs"]
+mod lending;
+
 #[cfg(test)]
 mod models;
 #[path = "../../src/short_copy.rs"]

@@ -104,11 +104,6 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    /// Opens a new block of `capacity` bytes.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self::charged(capacity, None)
-    }
-
     /// Opens a new block of `capacity` bytes that counts as `charge` for as long as it lives.
     pub(crate) fn charged(capacity: usize, charge: Option<Charge>) -> Self {
         Self::over(Arc::new(Block::new(capacity, charge)))
@@ -154,26 +149,8 @@ impl Open {
         self.block
     }
 
-    /// Copies `bytes` to the end and lends them.
-    ///
-    /// # Panics
-    ///
-    /// When they do not fit.
-    #[inline]
-    pub(crate) fn append(&mut self, bytes: &[u8]) -> BlockSlice {
-        self.put(bytes);
-        self.publish(bytes.len())
-    }
-
-    /// Lets `slice` grow by as many of `bytes` as fit, if it ends where this block is filled to;
-    /// says how many it took.
-    #[inline]
-    pub(crate) fn extend(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> usize {
-        let taken = bytes.len().min(self.room());
-        if self.extend_whole(slice, &bytes[..taken]) { taken } else { 0 }
-    }
-
-    /// As [`extend`](Self::extend), all of `bytes` or none; says whether it took them.
+    /// Lets `slice` grow by `bytes`, if they fit and it ends where this block is filled to; says
+    /// whether it did.
     #[inline]
     pub(crate) fn extend_whole(&mut self, slice: &mut BlockSlice, bytes: &[u8]) -> bool {
         // Subtracted, and `len` not counted up, so that nothing here but the comparison waits for the
@@ -192,7 +169,7 @@ impl Open {
     pub(crate) fn fill(&mut self, bytes: &[u8]) -> bool {
         let fits = bytes.len() <= self.room();
         if fits {
-            self.put(bytes);
+            copy_written(&mut self.tail()[..bytes.len()], bytes);
             self.filled += narrow(bytes.len());
         }
         fits
@@ -233,11 +210,6 @@ impl Open {
         let len = narrow(len);
         self.filled += len;
         BlockSlice::new(&self.block, offset, len)
-    }
-
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        copy_written(&mut self.tail()[..bytes.len()], bytes);
     }
 }
 
@@ -406,22 +378,9 @@ impl<P: Release> Drop for ByValue<P> {
 }
 
 #[cfg(all(test, not(loom)))]
-impl Open {
-    pub(super) fn block_id(&self) -> usize {
-        Arc::as_ptr(&self.block).addr()
-    }
-}
-
-#[cfg(all(test, not(loom)))]
 impl BlockSlice {
     pub(super) fn block_id(&self) -> usize {
         Arc::as_ptr(&self.block.0).addr()
-    }
-}
-
-impl AsRef<[u8]> for BlockSlice {
-    fn as_ref(&self) -> &[u8] {
-        self.bytes()
     }
 }
 

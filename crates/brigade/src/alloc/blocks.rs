@@ -374,9 +374,10 @@ impl Blocks {
         }
     }
 
+    /// The block that is open, if a byte is filled.
     #[cfg(all(test, not(loom)))]
     pub(super) fn open_id(&self) -> Option<usize> {
-        self.open.as_ref().map(|(_, open)| open.block_id())
+        self.open.as_ref().and_then(|(_, open)| open.lend(0)).map(|slice| slice.block_id())
     }
 
     /// How many blocks the register has storage for.

@@ -10,6 +10,7 @@ mod budget;
 mod cache;
 #[cfg(test)]
 mod flat;
+mod lending;
 mod pressure;
 #[cfg(test)]
 mod tests;
