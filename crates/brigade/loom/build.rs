@@ -58,7 +58,7 @@ const SWITCHES: [(&str, &str, &str); 6] = [
 fn main() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/alloc");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    for name in ["block.rs", "blocks.rs", "budget.rs", "cache.rs"] {
+    for name in ["block.rs", "blocks/mod.rs", "blocks/sweep.rs", "budget.rs", "cache.rs"] {
         let path = source.join(name);
         println!("cargo::rerun-if-changed={}", path.display());
         let text =
@@ -70,6 +70,9 @@ fn main() {
             assert_eq!(text.matches(from).count(), 1, "{name} has no one place for {from:?}");
             text = text.replace(from, to);
         }
-        fs::write(out.join(name), text).expect("the output folder can be written");
+        let to = out.join(name);
+        fs::create_dir_all(to.parent().expect("it is in the folder"))
+            .expect("a folder can be made");
+        fs::write(to, text).expect("the output folder can be written");
     }
 }

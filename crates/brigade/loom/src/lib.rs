@@ -10,7 +10,7 @@ mod block {
 }
 
 mod blocks {
-    include!(concat!(env!("OUT_DIR"), "/blocks.rs"));
+    include!(concat!(env!("OUT_DIR"), "/blocks/mod.rs"));
 }
 
 mod budget {
