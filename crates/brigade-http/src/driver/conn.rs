@@ -82,6 +82,16 @@ struct Stall {
     since: Option<(u64, Instant)>, // Bytes written by then.
 }
 
+impl Stall {
+    fn new(write_timeout: Duration, room_timeout: Duration) -> Self {
+        Self {
+            client_limit: bounded(write_timeout),
+            room_limit: bounded(room_timeout),
+            since: None,
+        }
+    }
+}
+
 impl Shared {
     /// A connection whose peer may take nothing for `write_timeout`.
     pub(super) fn new(chain: Chain, write_timeout: Duration, room_timeout: Duration) -> Arc<Self> {
@@ -97,11 +107,7 @@ impl Shared {
             is_behind: false,
             has_ended: false,
             driver: Waker::noop().clone(),
-            stall: Stall {
-                client_limit: bounded(write_timeout),
-                room_limit: bounded(room_timeout),
-                since: None,
-            },
+            stall: Stall::new(write_timeout, room_timeout),
         })))
     }
 
@@ -117,6 +123,11 @@ impl Shared {
 }
 
 impl Conn {
+    /// Sets for how long nothing may leave, from now on.
+    pub(super) fn set_patience(&mut self, write_timeout: Duration, room_timeout: Duration) {
+        self.stall = Stall::new(write_timeout, room_timeout);
+    }
+
     /// Begins the next response; answers the number its handle needs.
     pub(super) fn begin(&mut self, exchange: Exchange) -> Result<u64> {
         self.chain.begin_response()?;

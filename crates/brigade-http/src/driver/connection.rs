@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use brigade::{Chain, End, Progress, ReadCx, ReadMode, Result};
 use brigade_net::{Close, NetworkReader, NetworkWriter, Source};
+use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -20,6 +21,7 @@ use super::close::close_in_order;
 use super::conn::{Shared, no_room};
 use super::drive::{drive_until, panicked, run_handler};
 use super::line::{LineSource, Socket};
+use super::live::Service;
 use super::request::ParsedHead;
 use super::settings::bounded;
 use super::{Drain, Handler, HandlerFuture, Line, Request, Response, Settings};
@@ -40,7 +42,18 @@ pub async fn serve_connection(
     handler: Arc<dyn Handler>,
     drain: Drain,
 ) -> Result<()> {
-    let (socket, transport, source) = line.into().open()?;
+    serve_line(line.into(), Service { handler, settings }.constant(), drain).await
+}
+
+/// The same with a service that may be exchanged meanwhile.
+pub(super) async fn serve_line(
+    line: Line,
+    mut services: watch::Receiver<Service>,
+    drain: Drain,
+) -> Result<()> {
+    let service = services.borrow_and_update().clone();
+    let settings = &service.settings;
+    let (socket, transport, source) = line.open()?;
     let peer = socket.peer();
     let writer = NetworkWriter::with_options(transport, settings.writer);
     let storage = settings.storage.clone().build();
@@ -48,7 +61,7 @@ pub async fn serve_connection(
     let shared = Shared::new(chain, settings.write_timeout, settings.room_timeout);
     let reader = NetworkReader::new(settings.limits.max_head_bytes());
     let mut connection =
-        Connection { socket, peer, shared, source, reader, settings, handler, drain };
+        Connection { socket, peer, shared, source, reader, services, service, drain };
     let served = connection.serve().await;
     connection.close(served.is_ok()).await;
     served
@@ -63,8 +76,8 @@ struct Connection {
     shared: Arc<Shared>,
     source: LineSource,
     reader: NetworkReader,
-    settings: Arc<Settings>,
-    handler: Arc<dyn Handler>,
+    services: watch::Receiver<Service>,
+    service: Service, // What this request is answered with.
     drain: Drain,
 }
 
@@ -99,11 +112,11 @@ impl Connection {
         let mut awaited = Awaited::default();
         let mut deadline = None;
         loop {
-            if let Some(arrival) = awaited.take(&mut self.reader, &self.settings.limits) {
+            if let Some(arrival) = awaited.take(&mut self.reader, &self.service.settings.limits) {
                 return Ok(arrival);
             }
             if awaited.begins() {
-                deadline = Some(Instant::now() + bounded(self.settings.header_timeout));
+                deadline = Some(Instant::now() + bounded(self.service.settings.header_timeout));
             }
             match self.read_some(awaited.has_begun(), &mut deadline).await {
                 Ok(Came::Bytes) => {}
@@ -130,7 +143,7 @@ impl Connection {
             let is_leaving = self.rest()?;
             if !is_leaving {
                 deadline.get_or_insert_with(|| {
-                    Instant::now() + bounded(self.settings.keep_alive_timeout)
+                    Instant::now() + bounded(self.service.settings.keep_alive_timeout)
                 });
             }
             let interest = (&self.source).waits_for();
@@ -174,8 +187,19 @@ impl Connection {
         })
     }
 
+    /// Takes over what has been exchanged since the last request.
+    fn renew(&mut self) {
+        // Closed: nobody can exchange it, and it is still what it was.
+        if self.services.has_changed().unwrap_or(false) {
+            self.service = self.services.borrow_and_update().clone();
+            let Settings { write_timeout, room_timeout, .. } = *self.service.settings;
+            self.shared.lock().set_patience(write_timeout, room_timeout);
+        }
+    }
+
     /// Lets the handler answer; says whether the connection closes.
     async fn answer(&mut self, parsed: ParsedHead) -> Result<bool> {
+        self.renew();
         let keep_alive = parsed.keep_alive;
         let head = RequestHead::from(parsed);
         if !self.has_room().await? {
@@ -190,7 +214,7 @@ impl Connection {
         let response = Response::new(self.shared.clone(), serial);
         let request = Request::new(head, self.peer);
         // A handler may panic before it has made its future.
-        let call = catch_unwind(AssertUnwindSafe(|| self.handler.call(request, response)));
+        let call = catch_unwind(AssertUnwindSafe(|| self.service.handler.call(request, response)));
         let call = call.unwrap_or_else(|_| Box::pin(async { Err(panicked()) }));
         self.run(&exchange, Some(call)).await
     }
@@ -200,7 +224,7 @@ impl Connection {
     /// long.
     async fn has_room(&mut self) -> Result<bool> {
         let room = drive_until(&self.socket, &self.shared, |chain| !chain.should_yield());
-        let Some(budget) = &self.settings.storage.budget else {
+        let Some(budget) = &self.service.settings.storage.budget else {
             return room.await.map(|()| true);
         };
         // The next request may be here already. It must not use up what this one waits for, now or
@@ -210,7 +234,7 @@ impl Connection {
             return room.await.map(|()| true);
         }
         self.shared.lock().chain.trim();
-        match timeout(self.settings.room_timeout, room).await {
+        match timeout(self.service.settings.room_timeout, room).await {
             Ok(room) => room.map(|()| true),
             Err(_) => Ok(false),
         }
@@ -228,7 +252,7 @@ impl Connection {
     fn begin(&mut self, exchange: &Exchange) -> Result<u64> {
         let mut conn = self.shared.lock();
         let serial = conn.begin(exchange.clone())?;
-        self.settings.join(&mut conn.chain, exchange);
+        self.service.settings.join(&mut conn.chain, exchange);
         Ok(serial)
     }
 
@@ -240,7 +264,7 @@ impl Connection {
         self.shared.lock().end_response()?;
         // What is wrong with a request is for its client to know.
         if asked {
-            self.settings.report_exchange(exchange);
+            self.service.settings.report_exchange(exchange);
         }
         Ok(exchange.closes())
     }

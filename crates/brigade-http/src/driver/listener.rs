@@ -1,7 +1,7 @@
 //! Where a server listens: any number of places, each TCP or a Unix socket, each plain or by TLS.
 
+use std::fmt;
 use std::io;
-#[cfg(feature = "tls")]
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::Line;
 
-/// A place where a server listens.
+/// A place where a server listens. Clones are the same socket, which is closed with the last of them.
 ///
 /// ```no_run
 /// # async fn run(server: brigade_http::driver::Server) -> Result<(), Box<dyn std::error::Error>> {
@@ -24,12 +24,16 @@ use super::Line;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Listener {
-    socket: Socket,
+    socket: Arc<Socket>,
     #[cfg(feature = "tls")]
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Arc<TlsNow>>,
 }
+
+/// How TLS is spoken with whoever comes now, if it is.
+#[cfg(feature = "tls")]
+type TlsNow = dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync;
 
 #[derive(Debug)]
 enum Socket {
@@ -52,7 +56,7 @@ impl From<UnixListener> for Listener {
 impl Listener {
     fn new(socket: Socket) -> Self {
         Self {
-            socket,
+            socket: Arc::new(socket),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -61,22 +65,39 @@ impl Listener {
     /// Speaks TLS with those who come here.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
-        self.tls = Some(config);
+    pub fn tls(self, config: Arc<ServerConfig>) -> Self {
+        self.tls_by(move || Some(Arc::clone(&config)))
+    }
+
+    /// Speaks TLS as `now` answers for each that comes, or not at all: so a certificate is renewed while
+    /// the socket stays. Who is connected goes on as he began.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls_by(
+        mut self,
+        now: impl Fn() -> Option<Arc<ServerConfig>> + Send + Sync + 'static,
+    ) -> Self {
+        self.tls = Some(Arc::new(now));
         self
     }
 
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Line>> {
-        let line = match &self.socket {
+        let line = match &*self.socket {
             Socket::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| stream.into()),
             Socket::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| stream.into()),
         };
         #[cfg(feature = "tls")]
-        let line = line.map_ok(|line: Line| match &self.tls {
-            Some(config) => line.tls(Arc::clone(config)),
+        let line = line.map_ok(|line: Line| match self.tls.as_ref().and_then(|now| now()) {
+            Some(config) => line.tls(config),
             None => line,
         });
         line
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("socket", &self.socket).finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,9 @@ use brigade::{Budget, Error, Result};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::{Handler, Line, Listeners, Settings, serve_connection};
+use super::connection::serve_line;
+use super::live::{Places, Service};
+use super::{Handler, Line, Listeners, Live, Settings};
 
 /// A server: see [`Server::serve`].
 ///
@@ -29,8 +31,8 @@ use super::{Handler, Line, Listeners, Settings, serve_connection};
 /// ```
 #[derive(Clone)]
 pub struct Server {
-    handler: Arc<dyn Handler>,
-    settings: Arc<Settings>,
+    service: watch::Receiver<Service>,
+    places: Places,
     max_connections: usize,
     grace: Duration,
 }
@@ -38,9 +40,10 @@ pub struct Server {
 impl Server {
     /// A server with default settings, at most 20,000 connections and 30 s of grace.
     pub fn new(handler: impl Handler) -> Self {
+        let service = Service { handler: Arc::new(handler), settings: Arc::default() };
         Self {
-            handler: Arc::new(handler),
-            settings: Arc::default(),
+            service: service.constant(),
+            places: Places::constant(),
             max_connections: 20_000,
             grace: Duration::from_secs(30),
         }
@@ -49,8 +52,23 @@ impl Server {
     /// Sets what the connections have in common.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = Arc::new(settings);
+        let service = Service { settings: Arc::new(settings), ..self.service() };
+        self.service = service.constant();
         self
+    }
+
+    /// Lets handler, settings and places be exchanged while it serves. Set them first: what is set on a
+    /// server after this is for the server alone, and [`Live`] no longer reaches it.
+    #[must_use]
+    pub fn live(mut self) -> (Self, Live) {
+        let live = Live::new(self.service());
+        self.service = live.service();
+        self.places = live.places();
+        (self, live)
+    }
+
+    fn service(&self) -> Service {
+        self.service.borrow().clone()
     }
 
     /// Sets how many connections may be open; those beyond wait in the system's queue.
@@ -75,7 +93,7 @@ impl Server {
     /// When a listener breaks. Having no descriptor left, or no room in the
     /// [budget](Settings::storage), is no error: accepting pauses.
     pub async fn serve(
-        self,
+        mut self,
         places: impl Into<Listeners>,
         stop: impl Future<Output = ()>,
     ) -> Result<()> {
@@ -84,18 +102,20 @@ impl Server {
         let slots = Arc::new(Semaphore::new(self.max_connections));
         let mut running = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
+        let budget = self.service.borrow().settings.storage.budget.clone();
         loop {
             tokio::select! {
-                accepted = accept(&mut places, &slots, self.settings.storage.budget.as_ref()) => {
+                accepted = accept(&mut places, &slots, budget.as_ref()) => {
                     let (line, slot) = accepted?;
                     let drain = Drain(drain.clone());
-                    let server = self.clone();
+                    let service = self.service.clone();
                     running.spawn(async move {
-                        server.run(line, drain).await;
+                        run(line, service, drain).await;
                         drop(slot);
                     });
                     while running.try_join_next().is_some() {}
                 }
+                changed = self.places.changed() => places = changed.into(),
                 () = &mut stop => break,
             }
         }
@@ -106,20 +126,20 @@ impl Server {
         let _ = tokio::time::timeout(self.grace, drained).await;
         Ok(())
     }
+}
 
-    async fn run(self, line: Line, drain: Drain) {
-        let report = self.settings.clone();
-        let served = serve_connection(line, self.settings, self.handler, drain).await;
-        if let Err(error) = served {
-            report.report_error(&error);
-        }
+async fn run(line: Line, service: watch::Receiver<Service>, drain: Drain) {
+    let report = service.clone();
+    if let Err(error) = serve_line(line, service, drain).await {
+        let settings = report.borrow().settings.clone();
+        settings.report_error(&error);
     }
 }
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server")
-            .field("settings", &self.settings)
+            .field("settings", &self.service.borrow().settings)
             .field("max_connections", &self.max_connections)
             .field("grace", &self.grace)
             .finish_non_exhaustive()

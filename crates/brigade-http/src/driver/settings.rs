@@ -8,7 +8,7 @@ use brigade::{AllocOptions, Chain, Error, Prepared};
 use brigade_net::WriterOptions;
 
 use super::request::RequestLimits;
-use crate::{Exchange, HeaderOptions, join_protocol};
+use crate::{Exchange, HeaderOptions, RequestHead, join_protocol};
 
 /// Limits, timeouts and filters of a server's connections. Running responses keep the settings they
 /// began with.
@@ -32,6 +32,7 @@ pub struct Settings {
     pub storage: AllocOptions,
     /// The filters each response goes through, equal kinds in this order.
     pub filters: Vec<Prepared>,
+    insert: Insert,
     /// What the header filter writes beside what the handler says.
     pub header: Arc<HeaderOptions>,
     /// How the network writer gathers and holds back.
@@ -42,6 +43,18 @@ pub struct Settings {
 /// `limit`, or 30 years: no clock can tell a time that is further away.
 pub(super) fn bounded(limit: Duration) -> Duration {
     limit.min(Duration::from_secs(30 * 365 * 24 * 60 * 60))
+}
+
+/// Who adds filters by the request.
+#[derive(Clone, Default)]
+struct Insert(Option<Arc<InsertHook>>);
+
+type InsertHook = dyn Fn(&RequestHead, &mut Chain) + Send + Sync;
+
+impl fmt::Debug for Insert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Insert" } else { "Insert(nobody)" })
+    }
 }
 
 /// Who is told of errors.
@@ -74,6 +87,7 @@ impl Default for Settings {
             room_timeout: Duration::from_secs(60),
             storage: AllocOptions::default(),
             filters: Vec::new(),
+            insert: Insert::default(),
             header: Arc::default(),
             writer: WriterOptions::default(),
             report: Report::default(),
@@ -86,6 +100,34 @@ impl Settings {
     #[must_use]
     pub fn filter(mut self, filter: Prepared) -> Self {
         self.filters.push(filter);
+        self
+    }
+
+    /// Sets who adds filters to a response by its request, behind those that every response has where
+    /// kinds are equal. It runs before the handler, and must only [join](Chain::join_request) filters.
+    ///
+    /// Models `insert_filter`; one hook, the last that was set.
+    ///
+    /// ```
+    /// use brigade::{FilterKind, Member, from_fn};
+    /// use brigade_http::driver::Settings;
+    ///
+    /// let settings = Settings::default().insert_filters(|request, chain| {
+    ///     if request.uri.path().starts_with("/raw/") {
+    ///         return;
+    ///     }
+    ///     let filter = from_fn(|input, next| next.push_all(input));
+    ///     chain.join_request(Member::new("pass", FilterKind::RESOURCE, filter));
+    /// });
+    /// # drop(settings);
+    /// ```
+    #[doc(alias = "ap_hook_insert_filter")]
+    #[must_use]
+    pub fn insert_filters(
+        mut self,
+        hook: impl Fn(&RequestHead, &mut Chain) + Send + Sync + 'static,
+    ) -> Self {
+        self.insert = Insert(Some(Arc::new(hook)));
         self
     }
 
@@ -174,6 +216,9 @@ impl Settings {
     pub(super) fn join(&self, chain: &mut Chain, exchange: &Exchange) {
         for filter in &self.filters {
             chain.join_request(filter.member());
+        }
+        if let Insert(Some(hook)) = &self.insert {
+            hook(exchange.request(), chain);
         }
         join_protocol(chain, exchange, &self.header);
     }

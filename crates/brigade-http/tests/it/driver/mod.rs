@@ -15,7 +15,7 @@ mod interim;
 mod leaving;
 #[cfg(feature = "tls")]
 mod lines;
-
+mod live;
 mod panics;
 mod pump;
 mod turns;
@@ -51,6 +51,10 @@ impl Running {
     }
 
     pub(crate) fn with(settings: Settings, handler: impl Handler) -> Self {
+        Self::of(Server::new(handler).settings(settings))
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -61,7 +65,6 @@ impl Running {
         let server = runtime.spawn(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             address.send(listener.local_addr().unwrap()).unwrap();
-            let server = Server::new(handler).settings(settings);
             let stopped = async { drop(stopped.await) };
             server.serve(listener, stopped).await.unwrap();
         });
