@@ -7,6 +7,7 @@ use brigade::{Chain, Result};
 use brigade_http::driver::Settings;
 use brigade_http::driver::blocking::{Response, Writer, serve_connection};
 
+use super::live::Seen;
 use super::meter::Meter;
 use super::plan::{Plan, Sink, produce};
 use super::report::Counts;
@@ -54,14 +55,31 @@ impl Sink for Body<'_, '_> {
         // kernel to have it.
         self.0.chain().idle()
     }
+
+    fn seen(&mut self) -> Seen {
+        let chain = self.0.chain();
+        let filters = chain.filters().map(|(name, _, stats)| (name.to_owned(), stats.held_bytes));
+        let mut held: Vec<_> = filters.collect();
+        let in_filters: u64 = held.iter().map(|(_, bytes)| bytes).sum();
+        held.push(("network".to_owned(), chain.held_bytes() - in_filters));
+        // A block that came back is on the list until somebody looks for one.
+        let lent = chain.alloc().lent_blocks().filter(|(_, buckets)| *buckets > 0);
+        let lent = lent.map(|(key, _)| key).collect();
+        let blocks = chain.alloc().stats().blocks_live;
+        Seen { blocks, lent, held, syscalls: syscalls(chain) }
+    }
 }
 
 fn counts_of(chain: &mut Chain) -> Counts {
     let storage = chain.alloc().stats();
-    let written = chain.terminal::<Writer>().map(|writer| writer.stats());
     Counts {
         blocks_created: storage.blocks_created,
         blocks_reused: storage.blocks_reused,
-        syscalls: written.map_or(0, |stats| stats.write_calls + stats.send_file_calls),
+        syscalls: syscalls(chain),
     }
+}
+
+fn syscalls(chain: &mut Chain) -> u64 {
+    let written = chain.terminal::<Writer>().map(|writer| writer.stats());
+    written.map_or(0, |stats| stats.write_calls + stats.send_file_calls)
 }

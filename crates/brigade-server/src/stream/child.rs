@@ -3,10 +3,13 @@
 //! Invariant: it does not outlive its [`Child`]: dropping one kills the process and waits for it.
 
 use super::failure::Failure;
+use super::live::Look;
 use super::plan::Plan;
 use super::report::{Line, Model, Report};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::process::{self, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a process whose connection has failed may take to say why.
@@ -17,26 +20,36 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(crate) struct Child {
     model: Model,
     process: process::Child,
-    lines: BufReader<ChildStdout>,
+    lines: mpsc::Receiver<io::Result<String>>,
 }
+
+/// What is done with each look at the run, if somebody watches.
+pub(crate) type Watch = Box<dyn FnMut(&Look) + Send>;
 
 impl Child {
     /// Starts this same program again as the server of `model`; answers with it and its port.
+    /// `watch` is told what goes on, on a thread of its own.
     ///
     /// # Errors
     ///
     /// It could not be started, or ended before it listened.
-    pub(crate) fn start(model: Model, plan: &Plan) -> Result<(Self, u16), Failure> {
+    pub(crate) fn start(
+        model: Model,
+        plan: &Plan,
+        watch: Option<Watch>,
+    ) -> Result<(Self, u16), Failure> {
         let failed = || Failure::new(format!("start a server for the `{model}` model"));
         let program = std::env::current_exe().map_err(|e| failed().because(e))?;
         let mut process = Command::new(program)
-            .args(arguments(model, plan))
+            .args(arguments(model, plan, watch.is_some()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|e| failed().because(e))?;
         let stdout = process.stdout.take().expect("a piped output was asked for");
-        let mut child = Self { model, process, lines: BufReader::new(stdout) };
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || read_lines(stdout, watch, &sender));
+        let mut child = Self { model, process, lines };
         match child.next_line()? {
             Line::Port(port) => Ok((child, port)),
             other => Err(failed().because(child.unexpected(other))),
@@ -74,16 +87,14 @@ impl Child {
     }
 
     fn next_line(&mut self) -> Result<Line, Failure> {
-        let mut text = String::new();
-        let read = self.lines.read_line(&mut text);
-        if matches!(read, Ok(0)) {
+        let Ok(read) = self.lines.recv() else {
             let status = self.process.wait();
             let end = status.map_or_else(|e| e.to_string(), |status| status.to_string());
             let what = format!("the `{}` server ended without a report ({end})", self.model);
             return Err(Failure::new(what));
-        }
+        };
         let failed = || Failure::new(format!("read what the `{}` server says", self.model));
-        read.map_err(|e| failed().because(e))?;
+        let text = read.map_err(|e| failed().because(e))?;
         serde_json::from_str(&text).map_err(|e| failed().because(e))
     }
 
@@ -103,8 +114,27 @@ impl Drop for Child {
     }
 }
 
+/// Reads what the server says until it ends: looks for `watch`, all other lines for `rest`.
+fn read_lines(
+    stdout: ChildStdout,
+    mut watch: Option<Watch>,
+    rest: &mpsc::Sender<io::Result<String>>,
+) {
+    for line in BufReader::new(stdout).lines() {
+        if let (Some(watch), Ok(text)) = (&mut watch, &line)
+            && let Ok(Line::Look(look)) = serde_json::from_str(text)
+        {
+            watch(&look);
+            continue;
+        }
+        if rest.send(line).is_err() {
+            return;
+        }
+    }
+}
+
 /// The hidden subcommand that serves `plan`.
-fn arguments(model: Model, plan: &Plan) -> Vec<String> {
+fn arguments(model: Model, plan: &Plan, live: bool) -> Vec<String> {
     let mut arguments = vec!["stream-server".to_owned(), format!("--model={model}")];
     arguments.push(format!("--writes={}", plan.writes));
     arguments.push(format!("--size={}", plan.size));
@@ -112,6 +142,9 @@ fn arguments(model: Model, plan: &Plan) -> Vec<String> {
     arguments.extend(plan.filters.iter().map(|spec| format!("--filter={spec}")));
     if plan.sampled {
         arguments.push("--sampled".to_owned());
+    }
+    if live {
+        arguments.push("--live".to_owned());
     }
     arguments
 }
@@ -130,7 +163,7 @@ mod tests {
 
     #[track_caller]
     fn check_arguments(plan: &Plan) {
-        let arguments = arguments(Model::Brigade, plan);
+        let arguments = arguments(Model::Brigade, plan, false);
         let Cli::StreamServer(args) = Cli::parse_from([vec!["brigade".into()], arguments].concat());
         assert_eq!(args.plan().expect("a plan that was made"), *plan);
     }

@@ -3,6 +3,7 @@
 //! Invariant: everything the meter needs is allocated by [`Meter::new`]; a look at the memory
 //! allocates nothing, and there are at most [`LOOKS`] + 2 of them however many writes.
 
+use super::live::{Lookout, Seen};
 use super::memory::Memory;
 use super::plan::Plan;
 use super::report::Sample;
@@ -24,6 +25,7 @@ pub(crate) struct Meter {
     sampled: bool,
     started: Instant,
     readings: Readings,
+    lookout: Option<Lookout>,
 }
 
 /// What was measured.
@@ -66,12 +68,42 @@ impl Meter {
             sampled: plan.sampled,
             started: Instant::now(),
             readings,
+            lookout: None,
         })
+    }
+
+    /// Has the run watched while it goes on.
+    #[must_use]
+    pub(crate) fn watched_by(mut self, lookout: Lookout) -> Self {
+        self.lookout = Some(lookout);
+        self
     }
 
     /// Starts the clock: the first write comes next.
     pub(crate) fn start(&mut self) {
+        if let Some(lookout) = &mut self.lookout {
+            lookout.start();
+        }
         self.started = Instant::now();
+    }
+
+    /// How many of the next `most` writes to do at once: all, unless the run is watched.
+    pub(crate) fn run(&self, most: u64) -> u64 {
+        self.lookout.as_ref().map_or(most, |lookout| lookout.run(most))
+    }
+
+    /// Whether somebody wants to be [shown](Self::show) the run, now that `run` more writes are done.
+    pub(crate) fn is_watched(&mut self, run: u64) -> bool {
+        self.lookout.as_mut().is_some_and(|lookout| lookout.is_due(run))
+    }
+
+    /// Shows what is `seen` after `done` writes, if the run is watched.
+    ///
+    /// # Errors
+    ///
+    /// The memory cannot be read, or nobody looks any more.
+    pub(crate) fn show(&mut self, done: u64, seen: Seen) -> io::Result<()> {
+        self.lookout.as_mut().map_or(Ok(()), |lookout| lookout.look(done, seen))
     }
 
     /// After how many writes the meter wants to [`look`](Self::look) again, when `done` are done.

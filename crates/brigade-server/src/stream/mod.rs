@@ -13,6 +13,7 @@ mod child;
 mod client;
 mod decode;
 mod failure;
+mod live;
 mod memory;
 mod meter;
 mod pattern;
@@ -23,19 +24,21 @@ mod report;
 mod server;
 mod table;
 pub(crate) mod units;
+mod view;
 
 pub(crate) use failure::Failure;
 pub(crate) use pattern::Pattern;
 pub(crate) use server::{ServerArgs, serve_once};
 
 use anstream::stdout;
-use child::Child;
+use child::{Child, Watch};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use plan::Plan;
 use report::{Figures, Model, Report};
 use std::io::Write;
 use std::path::PathBuf;
 use units::{parse_number, parse_positive};
+use view::View;
 
 /// The longest piece, in bytes: both sides keep one in memory.
 const LONGEST_PIECE: u64 = 16 << 20;
@@ -57,6 +60,10 @@ pub(crate) struct Args {
     /// Which way to stream; `all` runs bare, brigade and pool, one after the other
     #[arg(long, value_enum, default_value_t = Choice::All)]
     model: Choice,
+    /// Watch it: blocks that light up when they are lent, memory, and what each filter holds. A
+    /// picture on standard error at a terminal, a line a second where that is none
+    #[arg(long)]
+    live: bool,
     /// Draw memory against writes, one line a model, as an SVG
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -71,6 +78,8 @@ Examples:
       the founding experiment, ten million writes: watch `pool` grow by 64 bytes a write
   brigade stream --writes 10M --plot memory.svg
       the same as a picture
+  brigade stream --writes 300M --live
+      watch it: `pool` climbs, `brigade` uses the same few blocks again and again
   brigade stream --model brigade --filter pass --filter pass --filter pass
       what three more filters in the chain cost
   brigade stream --model brigade --writes 300k --flush-every 1 --json
@@ -162,7 +171,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let mut reports = Vec::with_capacity(models.len());
     for &model in models {
-        reports.push(run_one(model, &plan)?);
+        reports.push(run_one(model, &plan, args.live)?);
     }
     print(args, &plan, &reports)?;
     let Some(file) = &args.plot else { return Ok(()) };
@@ -172,10 +181,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// One model, in a process of its own, received and checked here.
-fn run_one(model: Model, plan: &Plan) -> Result<Report, Failure> {
+fn run_one(model: Model, plan: &Plan, live: bool) -> Result<Report, Failure> {
     let total_bytes = plan.bytes().expect("a plan is made with a length that fits");
-    let (child, port) = Child::start(model, plan)?;
-    let bar = progress_bar(model, total_bytes);
+    let (child, port) = Child::start(model, plan, live.then(|| watch(model, plan)))?;
+    let bar = if live { ProgressBar::hidden() } else { progress_bar(model, total_bytes) };
     match client::fetch(port, total_bytes, |bytes| bar.set_position(bytes)) {
         Ok(()) => child.report(),
         Err(failure) => {
@@ -187,6 +196,11 @@ fn run_one(model: Model, plan: &Plan) -> Result<Report, Failure> {
             Err(Failure::new(what).because(cause))
         }
     }
+}
+
+fn watch(model: Model, plan: &Plan) -> Watch {
+    let mut view = View::new(model, plan);
+    Box::new(move |look| view.show(look))
 }
 
 /// A bar on standard error that leaves nothing behind; invisible where that is no terminal.

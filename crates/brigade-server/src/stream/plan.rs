@@ -3,6 +3,7 @@
 //! Invariant: all models run [`produce`], so they get the same pieces, the same flushes and the
 //! same meter; what differs between their figures is what they do with a piece.
 
+use super::live::Seen;
 use super::meter::Meter;
 use super::pattern::Pattern;
 use std::io;
@@ -52,6 +53,11 @@ pub(crate) trait Sink {
 
     /// Ends the body; when it returns, the kernel has the last byte.
     fn finish(&mut self) -> Result<(), Self::Error>;
+
+    /// What can be seen of the model now: for `--live`.
+    fn seen(&mut self) -> Seen {
+        Seen::default()
+    }
 }
 
 /// Writes the planned body into `sink` and measures it.
@@ -72,19 +78,26 @@ pub(crate) fn produce<S: Sink>(
     while done < plan.writes {
         // The meter is asked between runs of writes, never after each.
         let stop = meter.next_stop(done);
-        for _ in done..stop {
-            sink.write(body.take(plan.size))?;
-            until_flush -= 1;
-            if until_flush == 0 {
-                sink.flush()?;
-                until_flush = flush_every;
+        while done < stop {
+            let run = meter.run(stop - done);
+            for _ in 0..run {
+                sink.write(body.take(plan.size))?;
+                until_flush -= 1;
+                if until_flush == 0 {
+                    sink.flush()?;
+                    until_flush = flush_every;
+                }
+            }
+            done += run;
+            if meter.is_watched(run) {
+                meter.show(done, sink.seen())?;
             }
         }
-        done = stop;
         meter.look(done)?;
     }
     sink.finish()?;
     meter.stop()?;
+    meter.show(done, sink.seen())?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Invariant: the fields of [`Figures`], their names and their order are what `--json` promises.
 
+use super::live::Look;
 use super::meter::Readings;
 use super::plan::Plan;
 use super::units::as_float;
@@ -117,6 +118,8 @@ fn rounded(number: f64, steps: f64) -> f64 {
 pub(crate) enum Line {
     /// The first: on which port of 127.0.0.1 one request is served.
     Port(u16),
+    /// While it is served, where the run is watched.
+    Look(Look),
     /// The last, when the request was served.
     Report(Report),
     /// The last, when it was not: why.

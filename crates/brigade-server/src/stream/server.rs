@@ -4,6 +4,7 @@
 //! the timeout, when the client stops reading, and when the process that started it dies.
 
 use super::failure::{Failure, in_one_line};
+use super::live::{Look, Lookout};
 use super::meter::Meter;
 use super::plan::Plan;
 use super::report::{Counts, Line, Model, Report};
@@ -31,6 +32,9 @@ pub(crate) struct ServerArgs {
     /// Sample the memory all along.
     #[arg(long)]
     sampled: bool,
+    /// Tell what is going on, all along.
+    #[arg(long)]
+    live: bool,
 }
 
 impl ServerArgs {
@@ -60,16 +64,27 @@ fn serve(args: &ServerArgs) -> Result<Report, Failure> {
     let port = listener.local_addr().map_err(|e| Failure::new("ask for the port").because(e))?;
     say(&Line::Port(port.port()))?;
     let socket = accept(&listener).map_err(|e| Failure::new("accept the client").because(e))?;
-    measure(args.model, socket, &plan)
+    let meter =
+        meter(args, &plan).map_err(|e| Failure::new("read this process's memory").because(e))?;
+    measure(args.model, socket, &plan, meter)
         .map_err(|error| Failure::new(format!("serve the `{}` model", args.model)).because(error))
+}
+
+fn meter(args: &ServerArgs, plan: &Plan) -> io::Result<Meter> {
+    let meter = Meter::new(plan)?;
+    if !args.live {
+        return Ok(meter);
+    }
+    let tell = |look: Look| say(&Line::Look(look)).map_err(io::Error::other);
+    Ok(meter.watched_by(Lookout::new(tell)?))
 }
 
 fn measure(
     model: Model,
     socket: TcpStream,
     plan: &Plan,
+    mut meter: Meter,
 ) -> Result<Report, Box<dyn Error + Send + Sync>> {
-    let mut meter = Meter::new(plan)?;
     let counts = match model {
         Model::Bare => bare::serve(socket, plan, &mut meter)?,
         Model::Brigade => brigade_model::serve(socket, plan, &mut meter)?,

@@ -234,3 +234,16 @@ fn server_does_not_outlive_the_command_that_started_it() {
     stderr.read_to_string(&mut text).expect("text");
     assert_eq!(text, "");
 }
+
+#[test]
+fn stream_that_is_watched_tells_on_standard_error_what_goes_on_and_gives_the_same_figures() {
+    let output = output(&["stream", "--model=brigade", "--writes=100k", "--live", "--json"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    let figures: Value = serde_json::from_slice(&output.stdout).expect("JSON, and nothing else");
+    assert_eq!(number(&figures, "writes"), 100_000);
+    let last = told.lines().last().expect("at least the end is told");
+    assert!(last.starts_with("brigade: 100,000 of 100,000 writes, "), "{told}");
+    assert!(last.contains(" resident; blocks: ") && last.contains("; held: "), "{told}");
+    assert!(!told.contains('\x1b'), "plain where there is no terminal: {told}");
+}
