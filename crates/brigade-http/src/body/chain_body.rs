@@ -242,7 +242,7 @@ impl Fed {
     /// Nothing comes now: what was given must not wait.
     fn rest(&mut self) -> Result<bool> {
         self.chain.idle()?;
-        Ok(!queue(&mut self.chain).is_empty() && queue(&mut self.chain).has_front())
+        Ok(queue(&mut self.chain).can_go_on())
     }
 
     /// Ends the body in `error`, by way of the filters; answers it where they can do no more.

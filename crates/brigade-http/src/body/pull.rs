@@ -90,7 +90,8 @@ impl Pull {
                 // Over its budget, it takes no more either.
                 return Ok(if chain.should_yield() { Ready::Waits } else { Ready::Dry });
             }
-            if chain.resume()? == Progress::Pending && !queue(chain).has_front() {
+            // What a filter kept and let go of just now may have to be read: then it goes on.
+            if chain.resume()? == Progress::Pending && !queue(chain).can_go_on() {
                 return Ok(Ready::Waits);
             }
         }

@@ -27,6 +27,8 @@ pub(crate) enum Taken {
 pub(crate) struct Queue {
     held: Brigade<'static>,
     files: FileReader, // Reads the front of a FILE that has been taken out of `held`.
+    waits: bool,       // What is in front has nothing now, and its waker is called.
+    trailers: HeaderMap, // Met so far. Filters may let go of data behind them, so they wait for EOS.
     bytes_out: u64,
     ended: Option<End>, // How the body ended, once its end was taken.
 }
@@ -54,10 +56,15 @@ impl Queue {
             return Some(Taken::Head(head.take()));
         }
         if let Some(Trailers(fields)) = bucket.as_metadata_mut() {
-            return Some(Taken::Trailers(std::mem::take(fields)));
+            self.trailers.extend(std::mem::take(fields));
+            return None;
         }
         if bucket.is_flush() {
             return Some(Taken::Flush);
+        }
+        if bucket.is_eos() && !self.trailers.is_empty() {
+            self.held.push_front(bucket);
+            return Some(Taken::Trailers(std::mem::take(&mut self.trailers)));
         }
         if bucket.ends_body() {
             let failed = bucket.as_error().cloned();
@@ -69,8 +76,13 @@ impl Queue {
     }
 
     /// Whether what is next needs no reading.
-    pub(crate) fn has_front(&self) -> bool {
+    fn has_front(&self) -> bool {
         !self.files.is_reading() && self.held.front().is_some_and(|front| !front.is_deferred())
+    }
+
+    /// Whether something is there to be taken, or to be read without a wait that is known of.
+    pub(crate) fn can_go_on(&self) -> bool {
+        !self.held.is_empty() && !self.waits
     }
 
     /// Whether nothing is to be taken, or to be read first.
@@ -87,12 +99,18 @@ impl Queue {
                     && bucket.as_metadata::<ResponseHead>().is_none()
                     && bucket.as_metadata::<Trailers>().is_none()
         };
-        self.held.ends_body() && !self.files.is_reading() && self.held.iter().all(means_nothing)
+        self.held.ends_body()
+            && self.trailers.is_empty()
+            && !self.files.is_reading()
+            && self.held.iter().all(means_nothing)
     }
 
     /// How many bytes are to come, if the end is here and every length known. Not before trailers:
     /// a server of HTTP/1.1 that knows the length has no place for them.
     pub(crate) fn rest_bytes(&self) -> Option<u64> {
+        if !self.trailers.is_empty() {
+            return None;
+        }
         // It is asked for every frame, and a queue may be long: its end tells.
         let mut has_eos = false;
         for mark in self.held.iter().rev().take_while(|bucket| bucket.is_metadata()) {
@@ -129,10 +147,8 @@ impl Terminal for Queue {
         } else {
             Ok(())
         };
-        match read {
-            Err(error) if error.is_would_block() => Ok(()), // The waker is called.
-            read => read,
-        }
+        self.waits = matches!(&read, Err(error) if error.is_would_block());
+        if self.waits { Ok(()) } else { read }
     }
 
     fn is_pending(&self) -> bool {

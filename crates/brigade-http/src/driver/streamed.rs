@@ -100,9 +100,9 @@ impl Streamed {
     }
 }
 
-/// Whether there is something to be taken.
+/// Whether there is something to be taken or read.
 fn is_here(conn: &mut Conn) -> bool {
-    queue(&mut conn.chain).has_front()
+    queue(&mut conn.chain).can_go_on()
 }
 
 impl Feeds for Streamed {

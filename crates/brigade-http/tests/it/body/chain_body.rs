@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use brigade::{Brigade, Bucket, End, Error};
+use brigade::{Brigade, Bucket, End, Error, FilterKind, Member, from_fn};
 use brigade_http::Trailers;
 use brigade_http::body::{ChainBody, Filters};
 use brigade_testkit::{gated, stuttering, unknown_mark};
@@ -55,6 +55,26 @@ fn trailers_are_a_frame_after_the_last_data() {
     check(&Filters::none(), [text("a"), trailers(), Bucket::eos()], "a +x .");
     check(&Filters::none(), [trailers(), Bucket::eos()], "+x .");
     check_around(&upper(), [Data("a"), Trailer("y")], "A +y .");
+}
+
+#[test]
+fn trailers_wait_for_what_a_filter_lets_go_of_behind_them() {
+    check(&Filters::none(), [text("a"), trailers(), text("b")], "a b +x .");
+    // What compresses has its last bytes at the end.
+    let closes = || {
+        let filter = from_fn(|input, next| {
+            while let Some(bucket) = next.read(input)? {
+                if bucket.is_eos() {
+                    next.push(text("!"))?;
+                }
+                next.push(bucket)?;
+            }
+            Ok(())
+        });
+        Member::new("closes", FilterKind::RESOURCE, filter)
+    };
+    check(&Filters::none().member(closes), [text("a"), trailers()], "a ! +x .");
+    check_around(&Filters::none().member(closes), [Data("a"), Wait, Trailer("x")], "a | ! +x .");
 }
 
 #[test]

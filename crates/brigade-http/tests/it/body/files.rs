@@ -4,11 +4,11 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use brigade::{Brigade, Bucket, End};
+use brigade::{Brigade, Bucket, End, Error, FilterKind, Member, from_fn};
 use brigade_http::body::{ChainBody, Filters};
 use http_body_util::BodyExt;
 
-use super::{upper, watched};
+use super::{transcript, upper, watched};
 
 fn file_of(bytes: &[u8]) -> Arc<std::fs::File> {
     let mut file = tempfile::tempfile().unwrap();
@@ -75,6 +75,24 @@ fn file_is_read_in_place_where_there_is_no_runtime() {
 fn file_that_a_filter_reads_comes_out_of_it() {
     let body = ChainBody::new(&upper(), Brigade::from(Bucket::file(file_of(b"abc"), 0, 3)));
     assert_eq!(runtime().block_on(frames(body)).1, b"ABC");
+}
+
+#[test]
+fn file_that_a_filter_let_go_of_later_needs_no_other_wake() {
+    let waits_once = || {
+        let mut has_waited = false;
+        let filter = from_fn(move |input, next| {
+            if !std::mem::replace(&mut has_waited, true) {
+                next.waker().wake_by_ref();
+                return Err(Error::would_block());
+            }
+            next.push_all(input)
+        });
+        Member::new("waits once", FilterKind::RESOURCE, filter)
+    };
+    let file = Bucket::file(file_of(b"abc"), 0, 3);
+    let body = ChainBody::new(&Filters::none().member(waits_once), Brigade::from(file));
+    assert_eq!(transcript(body), "abc .");
 }
 
 #[test]

@@ -125,6 +125,19 @@ fn file_of_a_handler_goes_through_filters_or_unread() {
 }
 
 #[test]
+fn file_of_a_handler_that_waits_behind_it_leaves() {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"abc").unwrap();
+    let handler = |mut response: Response| async move {
+        response.send_file(file, 0, 3).await?;
+        std::future::pending().await
+    };
+    let (response, _) = respond(&Filters::none(), handler);
+    let mut body = response.into_body();
+    assert_eq!((look(&mut body).0, look(&mut body).0), ("abc".into(), "|".into()));
+}
+
+#[test]
 fn handler_that_fails_before_its_head_has_left_makes_a_page_and_later_an_error() {
     let page = "500 Internal Server Error\n .";
     let early = |mut response: Response| async move {
