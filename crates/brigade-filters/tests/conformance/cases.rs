@@ -1,113 +1,101 @@
-//! What each filter is tried with, and what it says of itself.
+//! What each stock filter is tried with, and what it says of itself: data alone, so that the filters can
+//! be tried elsewhere too.
 
-use brigade::Bucket;
-use brigade_http::{RequestHead, ResponseHead};
-use brigade_testkit::Conformance;
-use http::{HeaderValue, StatusCode};
-
-use crate::Case;
-
-/// Text with a needle, half of one at the end, and one that overlaps itself.
-const TEXT: &str = "aab\r\nababa";
-
-pub(crate) fn cases() -> Vec<Case> {
-    vec![
-        Case { spec: "pass", say: |suite| suite.turns(TEXT, TEXT) },
-        Case {
-            spec: "substitute s/ab/x/",
-            say: |suite| suite.turns(TEXT, "ax\r\nxxa").carry(1).memory(MARKS_BYTES),
-        },
-        Case {
-            spec: "substitute s/ab/ba/",
-            say: |suite| suite.turns(TEXT, "aba\r\nbabaa").carry(1).memory(MARKS_BYTES),
-        },
-        Case {
-            spec: "substitute s/aba//",
-            say: |suite| suite.turns(TEXT, "aab\r\nba").carry(2).memory(MARKS_BYTES),
-        },
-        Case {
-            spec: "substitute s/a/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/",
-            say: |suite| suite.input("abaa").memory(MARKS_BYTES).stream_bytes(4 << 20),
-        },
-        Case {
-            spec: "substitute s/a/html/",
-            say: |suite| {
-                suite.with_head(|| head(&[("content-type", "text/html")])).turns("ba", "bhtml")
-            },
-        },
-        Case {
-            spec: "substitute s/a/picture/",
-            say: |suite| {
-                suite.with_head(|| head(&[("content-type", "image/png")])).turns("ba", "ba")
-            },
-        },
-        Case { spec: "collect limit=4", say: |suite| suite.turns(TEXT, TEXT).memory(4096) },
-        Case { spec: "collect", say: |suite| suite.turns(TEXT, TEXT).memory(1 << 20) },
-        #[cfg(feature = "spill")]
-        Case { spec: "spill limit=4", say: |suite| suite.turns(TEXT, TEXT).memory(4096) },
-        #[cfg(feature = "spill")]
-        Case { spec: "spill", say: |suite| suite.turns(TEXT, TEXT).memory(QUEUE_BYTES) },
-        #[cfg(feature = "deflate")]
-        Case { spec: "inflate", say: |suite| suite.turns(GZIP, "aab").memory(48 * 1024) },
-        #[cfg(feature = "deflate")]
-        Case {
-            spec: "inflate limit=1",
-            // It is not coded: left alone.
-            say: |suite| suite.with_head(|| head(&[])).turns(TEXT, TEXT),
-        },
-        #[cfg(feature = "deflate")]
-        Case { spec: "deflate", say: |suite| gzip(suite).turns(TEXT, TEXT) },
-        #[cfg(feature = "deflate")]
-        Case {
-            spec: "deflate level=1 min_bytes=0",
-            say: |suite| gzip(suite.with_head(|| head(&[]))).turns(TEXT, TEXT),
-        },
-        #[cfg(feature = "deflate")]
-        Case {
-            spec: "deflate level=0",
-            // It is coded already: left alone.
-            say: |suite| {
-                let is_coded = || head(&[("content-encoding", "br")]);
-                suite.with_head(is_coded).turns(TEXT, TEXT)
-            },
-        },
-    ]
+/// What is tried of a filter, and what it says of itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case {
+    pub(crate) spec: &'static str,
+    /// The fields of the head that goes before the body, if one does.
+    pub(crate) fields: Option<&'static [(&'static str, &'static str)]>,
+    pub(crate) input: &'static [u8],
+    /// What becomes of it, decoded.
+    pub(crate) output: &'static [u8],
+    /// Whether that is coded with gzip, where no head says so.
+    pub(crate) is_gzip: bool,
+    pub(crate) carry_bytes: usize,
+    /// What it needs beside what any filter may.
+    pub(crate) memory_bytes: usize,
+    /// Its output is so much longer than its input that less of that is enough.
+    pub(crate) grows: bool,
 }
 
+impl Case {
+    /// The entry of the registry that it is a case of.
+    pub(crate) fn name(&self) -> &'static str {
+        self.spec.split(' ').next().unwrap_or_default()
+    }
+}
+
+/// Text with a needle, half of one at the end, and one that overlaps itself.
+const TEXT: &[u8] = b"aab\r\nababa";
+
 /// `aab`, as gzip has it.
-#[cfg(feature = "deflate")]
 const GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03KLL\x02\x00\x97\x22\x0ei\x03\x00\x00\x00";
 
 /// A queue of a thousand parts of a file.
-#[cfg(feature = "spill")]
 const QUEUE_BYTES: usize = 256 * 1024;
 
 /// A few marks that wait for half a needle.
 const MARKS_BYTES: usize = 16 * 1024;
 
-/// The head of an answer to a GET with `Accept-Encoding: gzip`, with these fields.
-fn head(fields: &[(&'static str, &'static str)]) -> Bucket<'static> {
-    let mut request = RequestHead::get("/".parse().expect("a path"));
-    request.headers.insert("accept-encoding", HeaderValue::from_static("gzip"));
-    let mut head = ResponseHead::new(StatusCode::OK, request.into());
-    for (name, value) in fields {
-        head.headers.insert(*name, HeaderValue::from_static(value));
+/// What zlib needs for one stream.
+const DEFLATE_BYTES: usize = 372 * 1024;
+
+const fn turns(spec: &'static str, input: &'static [u8], output: &'static [u8]) -> Case {
+    Case {
+        spec,
+        fields: None,
+        input,
+        output,
+        is_gzip: false,
+        carry_bytes: 0,
+        memory_bytes: 0,
+        grows: false,
     }
-    head.into_bucket()
 }
 
-#[cfg(feature = "deflate")]
-fn gzip(suite: Conformance<'_>) -> Conformance<'_> {
-    suite.decode(gunzip).memory(372 * 1024)
+const fn keeps(memory_bytes: usize, carry_bytes: usize, case: Case) -> Case {
+    Case { carry_bytes, memory_bytes, ..case }
 }
 
-/// What a client has of `bytes`, the whole or the beginning of a gzip stream.
-#[cfg(feature = "deflate")]
-fn gunzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Read;
-    let mut text = Vec::new();
-    // Where the stream is cut off this is an error, and has read what there is.
-    let _ = flate2::bufread::GzDecoder::new(bytes).read_to_end(&mut text);
-    text
+const fn with_head(fields: &'static [(&'static str, &'static str)], case: Case) -> Case {
+    Case { fields: Some(fields), ..case }
 }
+
+const fn gzip(case: Case) -> Case {
+    Case { is_gzip: true, memory_bytes: DEFLATE_BYTES, ..case }
+}
+
+/// Forty bytes for one.
+const GROWS: Case = turns(
+    "substitute s/a/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/",
+    b"abaa",
+    b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\
+      aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+);
+
+pub(crate) const CASES: &[Case] = &[
+    turns("pass", TEXT, TEXT),
+    keeps(MARKS_BYTES, 1, turns("substitute s/ab/x/", TEXT, b"ax\r\nxxa")),
+    keeps(MARKS_BYTES, 1, turns("substitute s/ab/ba/", TEXT, b"aba\r\nbabaa")),
+    keeps(MARKS_BYTES, 2, turns("substitute s/aba//", TEXT, b"aab\r\nba")),
+    Case { grows: true, ..keeps(MARKS_BYTES, 0, GROWS) },
+    with_head(&[("content-type", "text/html")], turns("substitute s/a/html/", b"ba", b"bhtml")),
+    with_head(&[("content-type", "image/png")], turns("substitute s/a/picture/", b"ba", b"ba")),
+    keeps(4096, 0, turns("collect limit=4", TEXT, TEXT)),
+    keeps(1 << 20, 0, turns("collect", TEXT, TEXT)),
+    keeps(4096, 0, turns("spill limit=4", TEXT, TEXT)),
+    keeps(QUEUE_BYTES, 0, turns("spill", TEXT, TEXT)),
+    keeps(48 * 1024, 0, turns("inflate", GZIP, b"aab")),
+    with_head(
+        &[("content-encoding", "gzip")],
+        keeps(48 * 1024, 0, turns("inflate limit=1000000000", GZIP, b"aab")),
+    ),
+    // It is not coded: left alone.
+    with_head(&[], turns("inflate limit=1", TEXT, TEXT)),
+    gzip(turns("deflate", TEXT, TEXT)),
+    gzip(with_head(&[], turns("deflate level=1 min_bytes=0", TEXT, TEXT))),
+    // It is coded already: left alone.
+    with_head(&[("content-encoding", "br")], turns("deflate level=0", TEXT, TEXT)),
+];
