@@ -49,7 +49,9 @@ mod error;
 mod filter;
 mod short_copy;
 
-pub use alloc::{AllocOptions, AllocStats, BlockCache, BucketAlloc, Budget, CacheStats, Fill};
+pub use alloc::{
+    AllocOptions, AllocStats, BlockCache, BlockUse, BucketAlloc, Budget, CacheStats, Fill,
+};
 pub use brigade::{Brigade, BrigadeWriter, Copied, IntoIter, IoSlices, Iter, Split};
 pub use bucket::{
     Bucket, Data, End, EndOfRequest, FileData, FileSlice, Metadata, Outcome, ReadCx, ReadMode,

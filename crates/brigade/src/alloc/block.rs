@@ -21,7 +21,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 #[cfg(not(loom))]
 use std::sync::Arc;
-use std::{fmt, slice};
+use std::{fmt, ptr, slice};
 
 use super::budget::Charge;
 use crate::short_copy::copy_written;
@@ -95,6 +95,11 @@ pub(crate) fn slices_of(block: &Arc<Block>) -> usize {
     Arc::strong_count(block) - 1
 }
 
+/// What tells a block from all others that are alive: where it is.
+pub(crate) fn id_of(block: &Arc<Block>) -> usize {
+    ptr::from_ref::<Block>(block).addr()
+}
+
 /// The block that is being filled: the right to write its bytes from `filled` on.
 #[derive(Debug)]
 pub(crate) struct Open {
@@ -128,6 +133,11 @@ impl Open {
     #[inline]
     pub(crate) fn room(&self) -> usize {
         (self.capacity - self.filled) as usize
+    }
+
+    /// Which block it is.
+    pub(crate) fn id(&self) -> usize {
+        id_of(&self.block)
     }
 
     /// How many slices of it are alive.
@@ -301,6 +311,11 @@ impl BlockSlice {
         self.len -= count;
     }
 
+    /// Which block it is in.
+    pub(crate) fn block_id(&self) -> usize {
+        id_of(&self.block.0)
+    }
+
     /// Whether `other` is in the same block.
     #[inline]
     pub(crate) fn shares_block(&self, other: &Self) -> bool {
@@ -374,13 +389,6 @@ impl<P: Release> Drop for ByValue<P> {
         // its fields afterwards is the compiler's drop of a `ManuallyDrop`, which does nothing.
         let pointer = unsafe { ManuallyDrop::take(&mut self.0) };
         pointer.release();
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-impl BlockSlice {
-    pub(super) fn block_id(&self) -> usize {
-        Arc::as_ptr(&self.block.0).addr()
     }
 }
 

@@ -11,6 +11,7 @@ mod cache;
 #[cfg(test)]
 mod flat;
 mod lending;
+mod look;
 mod pressure;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub(crate) use self::blocks::TakenBlock;
 pub use self::budget::Budget;
 use self::budget::Share;
 pub use self::cache::{BlockCache, CacheStats};
+pub use self::look::BlockUse;
 use crate::Bucket;
 
 /// Block size and how many idle blocks to keep: where to start, and rarely worth changing; and what

@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use super::block::{Block, BlockSlice, Open, is_whole, slices_of};
+use super::block::{Block, BlockSlice, Open, id_of, is_whole, slices_of};
 use super::budget::Share;
 use super::cache::BlockCache;
+use super::look::BlockUse;
 
 /// What a connection needs to answer a small request: a block for what it reads, one for what it
 /// gathers, one for a filter, one for the writer. So many may come from the cache.
@@ -24,17 +25,24 @@ const FIRST_BLOCKS: usize = 4;
 #[derive(Debug)]
 enum Slot {
     /// Being filled; its `Arc` is in `Blocks::open`, or in a [`TakenBlock`].
-    Open,
+    Open(usize), // Its id.
     Lent(Arc<Block>),
     Idle(Arc<Block>),
 }
 
 impl Slot {
+    fn id(&self) -> usize {
+        match self {
+            Self::Open(id) => *id,
+            Self::Lent(block) | Self::Idle(block) => id_of(block),
+        }
+    }
+
     /// Whether this is a lent block that came back.
     fn came_back(&mut self) -> bool {
         match self {
             Self::Lent(block) => is_whole(block),
-            Self::Open | Self::Idle(_) => false,
+            Self::Open(_) | Self::Idle(_) => false,
         }
     }
 
@@ -42,7 +50,7 @@ impl Slot {
     fn reopen(self) -> Open {
         match self {
             Self::Lent(block) | Self::Idle(block) => Open::again(block),
-            Self::Open => unreachable!("the open block's key is in no list"),
+            Self::Open(_) => unreachable!("the open block's key is in no list"),
         }
     }
 }
@@ -181,8 +189,23 @@ impl Blocks {
     pub(super) fn slices(&self) -> impl Iterator<Item = (usize, usize)> {
         self.register.iter().filter_map(|(key, slot)| match slot {
             Slot::Lent(block) => Some((key, slices_of(block))),
-            Slot::Open | Slot::Idle(_) => None,
+            Slot::Open(_) | Slot::Idle(_) => None,
         })
+    }
+
+    /// What each block is used for, by its key.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (usize, BlockUse)> {
+        self.register.iter().map(|(key, slot)| match slot {
+            Slot::Open(_) => (key, BlockUse::Open),
+            Slot::Lent(block) if slices_of(block) > 0 => (key, BlockUse::Lent(slices_of(block))),
+            Slot::Lent(_) | Slot::Idle(_) => (key, BlockUse::Free),
+        })
+    }
+
+    /// The key of the block that `slice` is in, unless it has storage of its own.
+    pub(super) fn key_of(&self, slice: &BlockSlice) -> Option<usize> {
+        let id = slice.block_id();
+        self.register.iter().find_map(|(key, slot)| (slot.id() == id).then_some(key))
     }
 
     /// The open block with room for `need` bytes, at most `block_size` of them.
@@ -262,7 +285,9 @@ impl Blocks {
 
     fn open_again(&mut self, key: usize) -> (usize, Open) {
         self.counts.reused += 1;
-        (key, std::mem::replace(&mut self.register[key], Slot::Open).reopen())
+        let slot = &mut self.register[key];
+        let id = slot.id();
+        (key, std::mem::replace(slot, Slot::Open(id)).reopen())
     }
 
     fn make(&mut self) -> (usize, Open) {
@@ -277,7 +302,7 @@ impl Blocks {
                 Open::new(self.block_size)
             }
         };
-        let key = self.register.insert(Slot::Open);
+        let key = self.register.insert(Slot::Open(open.id()));
         self.counts.high_water = self.counts.high_water.max(self.register.len());
         if let Some(share) = &mut self.share {
             share.take();
@@ -289,10 +314,9 @@ impl Blocks {
         self.cache.as_ref().filter(|_| self.register.len() < FIRST_BLOCKS)?.take()
     }
 
-    /// The block that is open, if a byte is filled.
     #[cfg(all(test, not(loom)))]
     pub(super) fn open_id(&self) -> Option<usize> {
-        self.open.as_ref().and_then(|(_, open)| open.lend(0)).map(|slice| slice.block_id())
+        self.open.as_ref().map(|(_, open)| open.id())
     }
 
     /// How many blocks the register has storage for.
@@ -310,7 +334,7 @@ impl Blocks {
         for (key, slot) in &self.register {
             let (is_lent, is_idle) = (self.lent.contains(&key), self.idle.contains(&key));
             match slot {
-                Slot::Open => assert!(!is_lent && !is_idle, "open {key}"),
+                Slot::Open(_) => assert!(!is_lent && !is_idle, "open {key}"),
                 Slot::Lent(_) => assert!(is_lent && !is_idle && open != Some(key), "lent {key}"),
                 Slot::Idle(block) => {
                     assert!(is_idle && !is_lent && open != Some(key), "idle {key}");
@@ -318,10 +342,10 @@ impl Blocks {
                 }
             }
         }
-        let being_filled = self.register.iter().filter(|(_, slot)| matches!(slot, Slot::Open));
+        let being_filled = self.register.iter().filter(|(_, slot)| matches!(slot, Slot::Open(_)));
         let listed = self.lent.len() + self.idle.len() + being_filled.count();
         assert_eq!(listed, self.register.len(), "a key is in no list, or in two");
-        let open_is_registered = open.is_none_or(|key| matches!(self.register[key], Slot::Open));
+        let open_is_registered = open.is_none_or(|key| matches!(self.register[key], Slot::Open(_)));
         assert!(open_is_registered, "the open block is {open:?}");
     }
 }

@@ -65,7 +65,8 @@ impl Blocks {
             if !slot.came_back() {
                 return true;
             }
-            if let Slot::Lent(block) = std::mem::replace(slot, Slot::Open) {
+            let id = slot.id();
+            if let Slot::Lent(block) = std::mem::replace(slot, Slot::Open(id)) {
                 *slot = Slot::Idle(block);
             }
             idle.push(key);
