@@ -59,8 +59,8 @@ pub use bucket::{
 };
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{
-    AsyncBody, AsyncFilter, Carried, Chain, Effects, Entry, FilterKind, FilterStats, Form, Line,
-    LineCarry, Member, Needle, NeedleCarry, Next, OptionDoc, Outbox, OutputFilter, Over, Prepared,
-    Progress, Record, Recorder, Registry, Sought, Spec, SubChain, Terminal, Text, Utf8Carry,
-    WholeBody, from_fn, map_bytes, map_lines, recorder,
+    Answer, AsyncBody, AsyncFilter, Carried, Chain, Effects, Entry, FilterKind, FilterStats, Form,
+    Line, LineCarry, Member, Needle, NeedleCarry, Next, Observer, OptionDoc, Outbox, OutputFilter,
+    Over, Pass, Place, Prepared, Progress, Read, Record, Recorder, Registry, Returned, Sought,
+    Spec, SubChain, Terminal, Text, Utf8Carry, WholeBody, from_fn, map_bytes, map_lines, recorder,
 };

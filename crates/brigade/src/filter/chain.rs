@@ -276,6 +276,7 @@ impl Chain {
     }
 
     fn lead<'b>(&mut self, brigade: &mut Brigade<'b>, scratch: &mut Brigade<'b>) -> Result<()> {
+        self.at.sees_owner();
         let admitted = self.at.check_open().and_then(|()| self.response.admit(brigade));
         if let Err(error) = admitted {
             return self.at.refuse_brigade(brigade).map_err(|_| error);

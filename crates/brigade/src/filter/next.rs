@@ -154,8 +154,12 @@ impl<'c, 'b> Next<'c, 'b> {
             if self.should_yield() {
                 return Err(Error::would_block());
             }
+            let observed = self.at.sight.is_some().then(|| front_kind(input));
             let piece = input.pop_read(&mut self.at.read_cx())?;
             if let Some(piece) = piece {
+                if let Some(kind) = observed {
+                    self.at.sees_read(&kind, &piece);
+                }
                 if is_unknown {
                     self.me.given_unknown(piece.len().unwrap_or(0));
                 }
@@ -366,6 +370,10 @@ impl<'c, 'b> Next<'c, 'b> {
         self.below_failed |= handed.is_err();
         handed
     }
+}
+
+fn front_kind(brigade: &Brigade<'_>) -> String {
+    brigade.front().map(Bucket::kind_name).unwrap_or_default().to_owned()
 }
 
 impl fmt::Debug for Next<'_, '_> {

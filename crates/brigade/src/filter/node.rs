@@ -238,7 +238,13 @@ impl Me {
         }
     }
 
-    fn position(&self) -> usize {
+    /// The error that began in it, if one did.
+    pub(super) fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+
+    /// Where it is, from 1 at the top.
+    pub(super) fn position(&self) -> usize {
         self.above.filters + 1
     }
 

@@ -84,6 +84,7 @@ impl Chain {
     /// As [`pass`](Self::pass).
     pub fn resume(&mut self) -> Result<Progress> {
         self.at.check_open()?;
+        self.at.sees_owner();
         let answer = self.at.resume().and_then(|()| resume_link(&mut self.head, &mut self.at));
         self.settle(answer)?;
         self.relieve();

@@ -21,8 +21,8 @@ pub(super) fn hand_down<'b>(
     if input.is_empty() {
         return Ok(()); // An empty pass reaches no filter.
     }
-    if at.refused.is_some() {
-        return at.refuse_brigade(input);
+    if at.is_special {
+        return hand_down_specially(link, input, scratch, at);
     }
     let Some(node) = link else {
         return at.write(input);
@@ -33,6 +33,59 @@ pub(super) fn hand_down<'b>(
     } else {
         hand_past(node, input, scratch, at)
     }
+}
+
+/// The same in a chain that refuses, or that somebody observes.
+#[cold]
+#[inline(never)]
+fn hand_down_specially<'b>(
+    link: &mut Link,
+    input: &mut Brigade<'b>,
+    scratch: &mut Brigade<'b>,
+    at: &mut Shared,
+) -> Result<()> {
+    if at.refused.is_some() {
+        return at.refuse_brigade(input);
+    }
+    let Some(node) = link else {
+        at.sees_pass(None, input);
+        let answer = at.write(input);
+        at.sees_write(&answer);
+        return answer;
+    };
+    match node.me.state {
+        State::Ready => {
+            at.sees_pass(Some(node), input);
+            node.me.given(input);
+            call_observed(link, input, scratch, at)
+        }
+        State::Waiting => {
+            at.sees_pass(Some(node), input);
+            hand_past(node, input, scratch, at)
+        }
+        _ => hand_past(node, input, scratch, at),
+    }
+}
+
+/// Calls a filter, and tells the observer what came of it, if there is one.
+#[inline(never)]
+fn call_observed<'b>(
+    link: &mut Link,
+    input: &mut Brigade<'b>,
+    scratch: &mut Brigade<'b>,
+    at: &mut Shared,
+) -> Result<()> {
+    let Some(node) = link else { return Ok(()) };
+    let order = node.me.order;
+    at.sees_call(node);
+    let answer = call(link, input, scratch, at);
+    // Others may stand above it now, inserted by itself.
+    let mut called = link.as_deref();
+    while let Some(above) = called.filter(|node| node.me.order < order) {
+        called = above.next.as_deref();
+    }
+    at.sees_return(called);
+    answer
 }
 
 /// Does with `input` what is done where a filter is not called.
@@ -58,7 +111,7 @@ fn hand_past<'b>(
 pub(super) fn call_again(link: &mut Link, at: &mut Shared) -> Result<()> {
     let Some(node) = link else { return Ok(()) };
     let mut kept = std::mem::take(&mut node.kept);
-    call(link, &mut kept, &mut Brigade::new(), at)
+    call_observed(link, &mut kept, &mut Brigade::new(), at)
 }
 
 /// How a call ended, its errors aside.
@@ -74,6 +127,8 @@ pub(super) enum Then {
 }
 
 /// Calls the filter at `link` with what it was given, now or before it waited.
+#[allow(clippy::inline_always)] // A hop is this and little else: a call of its own is 4 instructions.
+#[inline(always)]
 fn call<'b>(
     link: &mut Link,
     input: &mut Brigade<'b>,

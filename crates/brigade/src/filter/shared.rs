@@ -5,6 +5,7 @@
 use std::task::Waker;
 
 use super::Terminal;
+use super::observer::Sight;
 use crate::{Brigade, BucketAlloc, End, Error, ErrorKind, Outcome, ReadCx, ReadMode, Result};
 
 pub(super) struct Shared {
@@ -16,6 +17,10 @@ pub(super) struct Shared {
     pub(super) discard: u64,
     /// Set by a hard error of the terminal, and by the owner.
     pub(super) refused: Option<End>,
+    pub(super) sight: Option<Box<Sight>>,
+    /// Whether a brigade goes another way than from filter to filter: one look at each hop for both.
+    // Invariant: the chain refuses, or has an observer.
+    pub(super) is_special: bool,
 }
 
 impl Shared {
@@ -27,6 +32,8 @@ impl Shared {
             terminal: Box::new(terminal),
             discard: 0,
             refused: None,
+            sight: None,
+            is_special: false,
         }
     }
 
@@ -78,7 +85,9 @@ impl Shared {
     pub(super) fn resume(&mut self) -> Result<()> {
         let mut cx = ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker);
         let answer = self.terminal.resume(&mut cx);
-        self.settle(answer)
+        let answer = self.settle(answer);
+        self.sees_write(&answer);
+        answer
     }
 
     /// Names the terminal in its errors, and refuses from then on.
@@ -104,6 +113,7 @@ impl Shared {
     pub(super) fn refuse(&mut self, end: End) {
         if self.refused.is_none() {
             self.refused = Some(end);
+            self.is_special = true;
             self.terminal.abort(end);
         }
     }

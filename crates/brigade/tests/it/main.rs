@@ -25,6 +25,7 @@ mod flat;
 mod in_the_way;
 mod kit;
 mod lines;
+mod observer;
 mod oracle;
 mod own_kinds;
 mod owner;
