@@ -5,7 +5,7 @@
 
 use std::io;
 
-use brigade::{Brigade, BucketAlloc, Error, ErrorKind, IoSlices, ReadCx, ReadMode, Result};
+use brigade::{Brigade, Bucket, BucketAlloc, Error, ErrorKind, IoSlices, ReadCx, ReadMode, Result};
 
 use super::{Flow, Line, NetworkWriter, WaitsFor};
 use crate::{More, Transport};
@@ -57,8 +57,12 @@ impl<T: Transport> NetworkWriter<T> {
         input: &mut Brigade<'b>,
         cx: &mut ReadCx<'_>,
     ) -> Result<Flow> {
-        let is_file = input.front().is_some_and(|front| front.as_file().is_some());
-        if is_file && self.transport.sends_files() && !self.reads_file {
+        let file_len = input.front().and_then(Bucket::as_file).map(|file| file.len);
+        let is_file = file_len.is_some();
+        // One call instead of two. What remains of a file that is being sent has nothing before it.
+        let goes_along = file_len.is_some_and(|len| len <= self.options.read_file_bytes)
+            && ready.resident_bytes() > 0;
+        if is_file && !goes_along && self.transport.sends_files() && !self.reads_file {
             return match self.write_out(ready, More::Follows, cx.alloc())? {
                 Flow::On => self.send_file(input),
                 Flow::Stopped => Ok(Flow::Stopped),

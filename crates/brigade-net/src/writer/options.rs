@@ -23,6 +23,9 @@ pub struct WriterOptions {
     /// Pieces shorter than this are copied together, longer ones are written from where they are:
     /// one write of a gathered run beats a vectored one of many short slices. 2 KiB.
     pub small_bytes: usize,
+    /// A FILE of no more bytes than these, with bytes before it, is read and goes in one call with
+    /// them: that costs less than a call of its own. 8 KiB.
+    pub read_file_bytes: u64,
     /// The most bytes of a FILE sent by one system call. 256 KiB.
     pub file_window: u64,
     /// The most bytes of FILE and STREAM that a non-blocking chain gives away before it lets other
@@ -36,6 +39,7 @@ impl Default for WriterOptions {
             limit_bytes: 64 * 1024,
             max_pipelined: 4,
             small_bytes: 2 * 1024,
+            read_file_bytes: 8 * 1024,
             file_window: 256 * 1024,
             turn_bytes: 256 * 1024,
         }
@@ -61,6 +65,13 @@ impl WriterOptions {
     #[must_use]
     pub fn small_bytes(mut self, bytes: usize) -> Self {
         self.small_bytes = bytes;
+        self
+    }
+
+    /// Sets up to how many bytes a FILE is read.
+    #[must_use]
+    pub fn read_file_bytes(mut self, bytes: u64) -> Self {
+        self.read_file_bytes = bytes;
         self
     }
 

@@ -66,10 +66,39 @@ fn a_file_that_cannot_be_sent_is_read_and_written_with_what_is_around_it() {
 #[test]
 fn a_file_that_turns_out_not_to_be_sendable_half_way_is_read_from_there() {
     let (mut line, wire) = line([Step::Take(1000), Step::Interrupted, Step::Unsupported]);
-    line.pass([file(5, 50_000), file(0, 10)]).unwrap();
-    assert!(wire.received() == [&PATTERN[5..50_005], &PATTERN[..10]].concat());
+    line.pass([file(5, 50_000), file(0, 10_000)]).unwrap();
+    assert!(wire.received() == [&PATTERN[5..50_005], &PATTERN[..10_000]].concat());
     let sent = |call: &&Call| matches!(call, Call::SendFile { .. });
     assert_eq!(wire.calls().iter().filter(sent).count(), 4, "only that file is read");
+}
+
+#[test]
+fn a_short_file_is_read_and_goes_in_one_call_with_what_is_around_it() {
+    for (len, calls) in [(1, 1), (8192, 1), (8193, 3)] {
+        let (mut line, wire) = line([]);
+        line.pass([Bucket::transient(b"head"), file(7, len), Bucket::transient(b"tail")]).unwrap();
+        line.pass([Bucket::flush()]).unwrap();
+        let content = &PATTERN[7..7 + usize::try_from(len).unwrap()];
+        assert!(wire.received() == [b"head", content, b"tail"].concat());
+        assert_eq!(wire.calls().len(), calls, "{len} bytes");
+    }
+}
+
+#[test]
+fn a_short_file_with_nothing_before_it_goes_unread() {
+    let (mut line, wire) = line([]);
+    line.pass([file(7, 100), Bucket::eos()]).unwrap();
+    assert!(wire.received() == PATTERN[7..107]);
+    assert_eq!(line.alloc.stats(), AllocStats::default(), "nothing was read");
+}
+
+#[test]
+fn a_short_file_is_not_read_where_that_is_not_wanted() {
+    let (transport, wire) = ScriptedTransport::new([]);
+    let options = WriterOptions::default().read_file_bytes(0);
+    let mut line = Line::new(transport.sending_files(), options);
+    line.pass([Bucket::transient(b"head"), file(7, 100)]).unwrap();
+    assert_eq!((line.writer.stats().file_bytes, wire.received_bytes()), (100, 104));
 }
 
 #[track_caller]

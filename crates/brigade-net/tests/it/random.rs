@@ -33,11 +33,13 @@ fn step() -> impl Strategy<Value = Step> {
 fn options() -> impl Strategy<Value = WriterOptions> {
     let options = WriterOptions::default();
     let tight = options.limit_bytes(3000).max_pipelined(1).file_window(1000).turn_bytes(2500);
+    let tight = tight.read_file_bytes(0);
     prop_oneof![
         Just(options),
         Just(tight),
         Just(tight.small_bytes(0)),
-        Just(options.limit_bytes(0))
+        Just(options.limit_bytes(0)),
+        Just(options.limit_bytes(0).read_file_bytes(0))
     ]
 }
 
