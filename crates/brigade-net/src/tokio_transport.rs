@@ -179,9 +179,20 @@ impl<S> Clone for TokioSource<S> {
 }
 
 impl<S: TokioSocket> Source for &TokioSource<S> {
+    /// What leaves room has taken all there was: tokio is told so, and who reads again is not sent to
+    /// the system in vain. An end that came with the bytes is kept apart from that, and is still found.
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let stream = &*self.stream;
-        stream.try_io(Interest::Readable, || Ok(rustix::io::read(stream.as_fd(), room)?))
+        let mut last = None;
+        let read = stream.try_io(Interest::Readable, || {
+            let count = rustix::io::read(stream.as_fd(), &mut *room)?;
+            if 0 < count && count < room.len() {
+                last = Some(count);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            Ok(count)
+        });
+        last.map_or(read, Ok)
     }
 
     /// Asks tokio, not the system: where it knows of nothing, no block is opened.
