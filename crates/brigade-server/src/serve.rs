@@ -89,7 +89,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .settings(settings(args)?.storage(memory.storage()))
         .max_connections(args.max_connections)
         .grace(args.grace);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let mut runtime = match args.threads {
+        // One needs nobody to share work with: no queue that others take from, no wake-ups.
+        Some(..=1) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
     if let Some(threads) = args.threads {
         runtime.worker_threads(threads.max(1));
     }
