@@ -8,6 +8,7 @@ mod filters;
 mod limits;
 mod listen;
 mod memory;
+mod open_files;
 mod serve;
 mod static_files;
 mod stream;
@@ -35,7 +36,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Stream(stream::Args),
     #[command(hide = true)]
     StreamServer(stream::ServerArgs),

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::files::Root;
 use crate::listen::{Bound, Place, SocketFile, bind};
 use crate::memory::{Memory, parse_limit};
+use crate::open_files::OpenFiles;
 use crate::static_files::StaticFiles;
 use crate::{demo, error_pages, limits, registry};
 
@@ -59,6 +60,12 @@ pub(crate) struct Args {
     /// files that filters must see wait unread, and new connections wait; nothing under way is dropped
     #[arg(long, value_name = "SIZE", value_parser = parse_limit)]
     memory_budget: Option<usize>,
+    /// How many files may be kept open for who asks next; 0: each is looked up for each request
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    open_files: usize,
+    /// How long a file is kept open, and so how late a change may show
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_time)]
+    open_files_age: Duration,
     /// Worker threads
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -82,10 +89,13 @@ type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 ///
 /// What is wrong with the directory, a filter, an error page or the address; a listener that broke.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    limits::raise_descriptor_limit()?;
-    let root = Root::open(&args.dir)?;
+    let descriptors = limits::raise_descriptor_limit()?;
+    // Most are for clients, and for files while they are sent.
+    let kept = usize::try_from(descriptors / 4).map_or(args.open_files, |n| n.min(args.open_files));
+    let open = OpenFiles::new(kept, args.open_files_age);
+    let files = StaticFiles::new(Root::open(&args.dir)?, open);
     let memory = Memory::new(args.memory_budget);
-    let server = Server::new(router(args, root))
+    let server = Server::new(router(args, files))
         .settings(settings(args)?.storage(memory.storage()))
         .max_connections(args.max_connections)
         .grace(args.grace);
@@ -100,8 +110,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     runtime.enable_all().build()?.block_on(serve(args, server, &memory))
 }
 
-fn router(args: &Args, root: Root) -> Router {
-    let router = Router::new(StaticFiles::new(root));
+fn router(args: &Args, files: StaticFiles) -> Router {
+    let router = Router::new(files);
     let is_local = args.listen.iter().all(Place::is_local);
     if is_local || args.demo { router.route("/-/stream", demo::stream) } else { router }
 }

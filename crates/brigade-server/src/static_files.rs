@@ -1,7 +1,7 @@
 //! Serves the files of a directory through the chain: each is one FILE bucket, unread.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use brigade::{Error, ErrorKind, Result};
 use brigade_http::StatusError;
@@ -9,15 +9,29 @@ use brigade_http::driver::{Handler, HandlerFuture, Request, Response};
 use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 
-use crate::files::{Found, FoundFile, NotServed, Root};
+use crate::files::{Found, NotServed, Root};
+use crate::open_files::{Offer, OpenFile, OpenFiles};
 
 /// The handler of a directory.
 #[derive(Debug)]
-pub(crate) struct StaticFiles(Arc<Root>);
+pub(crate) struct StaticFiles(Arc<Dir>);
+
+#[derive(Debug)]
+struct Dir {
+    root: Root,
+    open: OpenFiles,
+}
+
+/// What a request is answered with.
+enum Answer {
+    File(Arc<OpenFile>),
+    Redirect { location: String },
+}
 
 impl StaticFiles {
-    pub(crate) fn new(root: Root) -> Self {
-        Self(Arc::new(root))
+    /// The files of `root`, of which `open` keeps those that are asked for again and again.
+    pub(crate) fn new(root: Root, open: OpenFiles) -> Self {
+        Self(Arc::new(Dir { root, open }))
     }
 }
 
@@ -27,10 +41,10 @@ impl Handler for StaticFiles {
     }
 }
 
-async fn answer(root: Arc<Root>, request: Request, mut response: Response) -> Result<()> {
-    match find(root, &request).await {
-        Ok(Found::File(file)) => send(file, &mut response).await,
-        Ok(Found::Redirect { location }) => {
+async fn answer(dir: Arc<Dir>, request: Request, mut response: Response) -> Result<()> {
+    match find(&dir, &request).await {
+        Ok(Answer::File(file)) => send(&file, &mut response).await,
+        Ok(Answer::Redirect { location }) => {
             response.status(StatusCode::PERMANENT_REDIRECT)?.header(LOCATION, location)?;
             Ok(())
         }
@@ -46,20 +60,55 @@ fn not_served(request: &Request, error: NotServed) -> Error {
     Error::new(ErrorKind::Other, format!("serve {:?}", request.uri)).because(answer.because(error))
 }
 
+async fn find(dir: &Arc<Dir>, request: &Request) -> Result<Answer, NotServed> {
+    let now = Instant::now();
+    if let Some(file) = dir.open.get(request.path(), now) {
+        return Ok(Answer::File(file));
+    }
+    let found = match look_up(dir, request).await {
+        // Those that are kept may be the ones that are missing.
+        Err(NotServed::Unavailable(_)) if dir.open.clear() => look_up(dir, request).await,
+        found => found,
+    };
+    match found? {
+        Found::Redirect { location } => Ok(Answer::Redirect { location }),
+        Found::File(found) => {
+            let file = OpenFile::new(found, SystemTime::now());
+            let file = file.map_err(|error| NotServed::Io(std::io::Error::other(error)))?;
+            let file = Arc::new(file);
+            if dir.open.offer(request.path(), &file, now) == Offer::KeptUnswept {
+                tokio::spawn(sweep(dir.clone()));
+            }
+            Ok(Answer::File(file))
+        }
+    }
+}
+
 /// Looks the file up where that never waits, or else on a thread that may.
-async fn find(root: Arc<Root>, request: &Request) -> Result<Found, NotServed> {
-    let target = request.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    if let Some(found) = root.find_cached(&target) {
+async fn look_up(dir: &Arc<Dir>, request: &Request) -> Result<Found, NotServed> {
+    let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
+    if let Some(found) = dir.root.find_cached(target) {
         return found;
     }
-    let looked_up = tokio::task::spawn_blocking(move || root.find(&target)).await;
+    let (dir, target) = (dir.clone(), target.to_owned());
+    let looked_up = tokio::task::spawn_blocking(move || dir.root.find(&target)).await;
     looked_up.unwrap_or_else(|error| Err(NotServed::Io(std::io::Error::other(error))))
 }
 
-async fn send(found: FoundFile, response: &mut Response) -> Result<()> {
-    if let Some(modified) = found.last_modified(SystemTime::now()) {
-        response.header(LAST_MODIFIED, modified.to_string())?;
+/// Closes files that nobody asks for any more, until none is left.
+async fn sweep(dir: Arc<Dir>) {
+    loop {
+        tokio::time::sleep(dir.open.max_age()).await;
+        if !dir.open.sweep(Instant::now()) {
+            return;
+        }
     }
-    response.header(CONTENT_TYPE, &*found.content_type)?.header(ETAG, found.etag)?;
-    response.send_file(found.file, 0, found.len).await
+}
+
+async fn send(found: &OpenFile, response: &mut Response) -> Result<()> {
+    if let Some(modified) = &found.last_modified {
+        response.header(LAST_MODIFIED, modified)?;
+    }
+    response.header(CONTENT_TYPE, &found.content_type)?.header(ETAG, &found.etag)?;
+    response.send_file(found.file.clone(), 0, found.len).await
 }

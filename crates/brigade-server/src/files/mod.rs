@@ -79,6 +79,8 @@ pub(crate) struct FoundFile {
     /// The `ETag`, with its quotes; weak (`W/`) for a file that changed just now, as [`validators`]
     /// explains.
     pub(crate) etag: String,
+    /// Whether the tag is unique: the last change was not just now.
+    pub(crate) is_settled: bool,
 }
 
 impl FoundFile {
@@ -160,11 +162,13 @@ impl Root {
         if let Some(refused) = refused {
             return Err(refused);
         }
+        let (version, now) = (Version::of(&meta), SystemTime::now());
         Ok(Found::File(FoundFile {
             len: meta.len(),
             modified: meta.modified().map_err(NotServed::Io)?,
             content_type: content_type::of(&name),
-            etag: Version::of(&meta).etag(SystemTime::now()),
+            etag: version.etag(now),
+            is_settled: version.is_settled(now),
             file,
         }))
     }

@@ -59,7 +59,8 @@ impl Version {
         format!("{weak}\"{:x}-{:016x}\"", self.len_bytes, hasher.finish())
     }
 
-    fn is_settled(self, now: SystemTime) -> bool {
+    /// Whether, at `now`, the last change is [`SETTLED`].
+    pub(super) fn is_settled(self, now: SystemTime) -> bool {
         // A clock before 1970 settles nothing.
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         // A `SystemTime` has 64 bits of seconds, and nanoseconds are 30 more.

@@ -6,6 +6,7 @@ mod flow;
 mod hostile;
 mod many;
 mod memory;
+mod open_files;
 mod places;
 mod shortage;
 mod signals;
