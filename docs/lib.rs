@@ -30,3 +30,5 @@ pub mod in_hyper {}
 
 #[doc = include_str!("guide/embedding.md")]
 pub mod embedding {}
+
+// `guide/in-pingora.md` is tested by `examples/pingora-filters`, which has Pingora.
