@@ -73,7 +73,7 @@ impl Tally {
     pub(crate) fn remove(&mut self, bucket: &Bucket<'_>) {
         match bucket.resident_len() {
             Some(len) => self.resident_bytes -= len as u64,
-            None => self.subtract(&Self::of_boxed(bucket)),
+            None => self.remove_boxed(bucket),
         }
     }
 
@@ -98,9 +98,23 @@ impl Tally {
         self.ends -= other.ends;
     }
 
+    // Somebody else's bytes, which come by the thousand out of other servers' bodies, are counted
+    // without a tally of their own.
+
     #[inline(never)]
     fn add_boxed(&mut self, bucket: &Bucket<'_>) {
-        self.merge(&Self::of_boxed(bucket));
+        match bucket.bytes() {
+            Some(bytes) => self.resident_bytes += bytes.len() as u64,
+            None => self.merge(&Self::of_boxed(bucket)),
+        }
+    }
+
+    #[inline(never)]
+    fn remove_boxed(&mut self, bucket: &Bucket<'_>) {
+        match bucket.bytes() {
+            Some(bytes) => self.resident_bytes -= bytes.len() as u64,
+            None => self.subtract(&Self::of_boxed(bucket)),
+        }
     }
 
     /// What a bucket counts for whose kind is no slice.
