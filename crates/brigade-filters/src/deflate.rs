@@ -132,7 +132,14 @@ impl OutputFilter for Deflate {
                 next.push(bucket)?;
             } else if let Some(data) = bucket.bytes() {
                 match self.body {
-                    Body::Compressed => self.compress(data, next)?,
+                    Body::Compressed => {
+                        // A FLUSH right behind it asks the encoder for everything in the same call.
+                        let flush = match input.front() {
+                            Some(next) if next.is_flush() => FlushCompress::Sync,
+                            _ => FlushCompress::None,
+                        };
+                        self.compress(data, flush, next)?;
+                    }
                     Body::Unseen => next.push(bucket)?,
                 }
             } else {
@@ -148,12 +155,17 @@ impl OutputFilter for Deflate {
 }
 
 impl Deflate {
-    fn compress(&mut self, data: &[u8], next: &mut Next<'_, '_>) -> Result<()> {
+    fn compress(
+        &mut self,
+        data: &[u8],
+        flush: FlushCompress,
+        next: &mut Next<'_, '_>,
+    ) -> Result<()> {
         if data.is_empty() {
             return Ok(());
         }
-        self.unflushed = true;
-        self.encode(data, FlushCompress::None, next)
+        self.unflushed = flush == FlushCompress::None;
+        self.encode(data, flush, next)
     }
 
     fn mark<'b>(&mut self, bucket: Bucket<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
