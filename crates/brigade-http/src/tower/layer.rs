@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{IF_RANGE, RANGE};
-use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -50,10 +49,11 @@ pub struct FilterLayer(Choice);
 #[derive(Clone)]
 enum Choice {
     All(Filters),
-    ByRequest(Arc<dyn Fn(&Parts) -> Filters + Send + Sync>),
+    ByRequest(Arc<ChooseByRequest>),
     ByResponse(Arc<ChooseByResponse>),
 }
 
+type ChooseByRequest = dyn Fn(&RequestRef<'_>) -> Filters + Send + Sync;
 type ChooseByResponse = dyn Fn(&ResponseHead) -> Filters + Send + Sync;
 
 impl FilterLayer {
@@ -63,7 +63,7 @@ impl FilterLayer {
     }
 
     /// The filters that `choose` names for a request: by its path, its fields, its extensions.
-    pub fn by_request(choose: impl Fn(&Parts) -> Filters + Send + Sync + 'static) -> Self {
+    pub fn by_request(choose: impl Fn(&RequestRef<'_>) -> Filters + Send + Sync + 'static) -> Self {
         Self(Choice::ByRequest(Arc::new(choose)))
     }
 
@@ -74,6 +74,37 @@ impl FilterLayer {
     /// each loses its Range.
     pub fn by_response(choose: impl Fn(&ResponseHead) -> Filters + Send + Sync + 'static) -> Self {
         Self(Choice::ByResponse(Arc::new(choose)))
+    }
+}
+
+/// The head of a request on its way to a service, as [`FilterLayer::by_request`] shows it.
+///
+/// Borrowed: taking a request apart and putting it together again costs as much as all else that the
+/// layer does to one that nobody filters.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct RequestRef<'r> {
+    /// How it asks.
+    pub method: &'r Method,
+    /// For what.
+    pub uri: &'r Uri,
+    /// In which version of HTTP.
+    pub version: Version,
+    /// Its fields.
+    pub headers: &'r HeaderMap,
+    /// What the layers before this one noted.
+    pub extensions: &'r Extensions,
+}
+
+impl<'r, B> From<&'r Request<B>> for RequestRef<'r> {
+    fn from(request: &'r Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            version: request.version(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        }
     }
 }
 
@@ -155,39 +186,29 @@ impl Plan {
 
 impl Choice {
     /// Looks at a request, and takes from it what is not to reach the service.
-    fn plan<B>(&self, request: Request<B>) -> (Plan, Request<B>) {
+    fn plan<B>(&self, request: &mut Request<B>) -> Plan {
         if request.method() == Method::CONNECT {
-            return (Plan::Nothing, request);
+            return Plan::Nothing;
         }
-        match self {
-            Self::All(filters) => filter(filters.clone(), request),
-            Self::ByRequest(choose) => {
-                let (parts, body) = request.into_parts();
-                let filters = choose(&parts);
-                filter(filters, Request::from_parts(parts, body))
-            }
-            Self::ByResponse(choose) => {
-                let (head, request) = copy_head(request);
-                (Plan::Choose(choose.clone(), head), request)
-            }
+        let filters = match self {
+            Self::All(filters) if filters.is_empty() => return Plan::Nothing,
+            Self::All(filters) => filters.clone(),
+            Self::ByRequest(choose) => choose(&RequestRef::from(&*request)),
+            Self::ByResponse(choose) => return Plan::Choose(choose.clone(), copy_head(request)),
+        };
+        if filters.is_empty() {
+            return Plan::Nothing;
         }
+        Plan::Filter(filters, copy_head(request))
     }
-}
-
-fn filter<B>(filters: Filters, request: Request<B>) -> (Plan, Request<B>) {
-    if filters.is_empty() {
-        return (Plan::Nothing, request);
-    }
-    let (head, request) = copy_head(request);
-    (Plan::Filter(filters, head), request)
 }
 
 /// The head that the filters see, whole; the request that goes on has lost its Range.
-fn copy_head<B>(mut request: Request<B>) -> (Arc<RequestHead>, Request<B>) {
-    let head = RequestHead::from(&request);
+fn copy_head<B>(request: &mut Request<B>) -> Arc<RequestHead> {
+    let head = RequestHead::from(&*request);
     request.headers_mut().remove(RANGE);
     request.headers_mut().remove(IF_RANGE);
-    (Arc::new(head), request)
+    Arc::new(head)
 }
 
 impl<S, Q, B> Service<Request<Q>> for FilterService<S>
@@ -204,11 +225,8 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Q>) -> Self::Future {
-        if matches!(&self.choice, Choice::All(filters) if filters.is_empty()) {
-            return FilterFuture::new(self.inner.call(request), Plan::Nothing);
-        }
-        let (plan, request) = self.choice.plan(request);
+    fn call(&mut self, mut request: Request<Q>) -> Self::Future {
+        let plan = self.choice.plan(&mut request);
         FilterFuture::new(self.inner.call(request), plan)
     }
 }

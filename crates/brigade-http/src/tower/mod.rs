@@ -20,4 +20,4 @@ mod layer;
 
 pub use self::filter_body::FilterBody;
 pub use self::future::FilterFuture;
-pub use self::layer::{FilterLayer, FilterService};
+pub use self::layer::{FilterLayer, FilterService, RequestRef};
