@@ -20,8 +20,11 @@
 //! ```
 
 mod chain_body;
+mod fed;
+mod feeds;
 mod file;
 mod filters;
+mod plain;
 mod pull;
 mod queue;
 mod respond;
@@ -31,11 +34,13 @@ mod streaming;
 
 pub use self::chain_body::ChainBody;
 #[cfg(feature = "driver")]
-pub(crate) use self::chain_body::Feeds;
+pub(crate) use self::feeds::Feeds;
 pub use self::filters::Filters;
 #[cfg(feature = "driver")]
 pub(crate) use self::pull::{Item, Pull, Ready, queue};
 pub use self::respond::Respond;
+#[cfg(feature = "tower")]
+pub(crate) use self::source::to_bytes;
 #[cfg(feature = "driver")]
 pub use self::streaming::streaming;
 

@@ -41,7 +41,7 @@ pub(crate) struct Pull {
     unflushed: bool, // Frames were given since the server last had time to send them.
     flushes: bool,   // A FLUSH was met after them.
     given_bytes: u64,
-    promised_bytes: Option<u64>, // By the head, or by who made the body.
+    promised_bytes: Option<u64>, // By the head.
     rest_bytes: Option<u64>,     // By what is queued.
     is_over: bool,
 }
@@ -49,11 +49,6 @@ pub(crate) struct Pull {
 impl Pull {
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
-    }
-
-    /// Says how long the body will be.
-    pub(crate) fn promise(&mut self, bytes: Option<u64>) {
-        self.promised_bytes = bytes;
     }
 
     /// Whether a server that counts bytes has all it waits for.
@@ -97,6 +92,24 @@ impl Pull {
         }
     }
 
+    /// Takes data that more data follow. Nothing else can have changed by that, so that a long queue is
+    /// given away at little cost a frame.
+    #[inline]
+    pub(crate) fn next_of_many(&mut self, queue: &mut Queue) -> Option<Bytes> {
+        if self.is_over || self.flushes && self.unflushed {
+            return None;
+        }
+        queue.take_of_many().inspect(|bytes| self.count(bytes))
+    }
+
+    /// Counts what the server is given.
+    fn count(&mut self, bytes: &Bytes) {
+        let len = bytes.len() as u64;
+        self.given_bytes += len;
+        self.rest_bytes = self.rest_bytes.map(|rest| rest.saturating_sub(len));
+        self.unflushed = true;
+    }
+
     /// The server has time: its body has nothing now.
     pub(crate) fn has_paused(&mut self) {
         (self.unflushed, self.flushes) = (false, false);
@@ -114,10 +127,7 @@ impl Pull {
                 Item::Head(head)
             }
             Taken::Data(bytes) => {
-                let len = bytes.len() as u64;
-                self.given_bytes += len;
-                self.rest_bytes = self.rest_bytes.map(|rest| rest.saturating_sub(len));
-                self.unflushed = true;
+                self.count(&bytes);
                 self.end_with_last(chain);
                 Item::Frame(Frame::data(bytes))
             }

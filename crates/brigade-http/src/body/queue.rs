@@ -45,6 +45,19 @@ impl Queue {
         None
     }
 
+    /// Takes data in memory that more of the same follow.
+    #[inline]
+    pub(crate) fn take_of_many(&mut self) -> Option<Bytes> {
+        let mut first = self.held.iter();
+        let mut is_next_data = || first.next()?.bytes().map(|bytes| !bytes.is_empty());
+        if self.files.is_reading() || is_next_data() != Some(true) || is_next_data() != Some(true) {
+            return None;
+        }
+        let bytes = self.held.pop_front()?.into_bytes()?;
+        self.bytes_out += bytes.len() as u64;
+        Some(bytes)
+    }
+
     /// What a bucket means to the server; `None` for what means nothing to it.
     fn open(&mut self, mut bucket: Bucket<'static>) -> Option<Taken> {
         if bucket.is_data() {

@@ -1,13 +1,13 @@
 //! What feeds the chain of a body: the body of another service, frame by frame.
 //!
-//! Invariant: no frame is copied on its way in, unless its data are no [`Bytes`](bytes::Bytes); and the frames that
+//! Invariant: no frame is copied on its way in, unless its data are no [`Bytes`]; and the frames that
 //! are there together go through the chain together, up to a block.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use brigade::{Brigade, Bucket, Chain, Error, Result};
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
 
@@ -44,12 +44,13 @@ pin_project! {
         #[pin]
         body: B,
         head: Option<ResponseHead>,
+        brigade: Brigade<'static>, // Empty between calls: its storage is used again.
     }
 }
 
 impl<B> Frames<B> {
     pub(super) fn new(body: B, head: Option<ResponseHead>) -> Self {
-        Self { body, head }
+        Self { body, head, brigade: Brigade::new() }
     }
 }
 
@@ -64,7 +65,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Result<Passed>> {
         let mut this = self.project();
-        let mut brigade = Brigade::new();
+        let brigade = this.brigade;
         let mut bytes = 0;
         let mut ends = this.body.is_end_stream();
         // The head leaves with what is there of the body, so that a short one has a length, and one
@@ -88,7 +89,7 @@ where
                 }
                 Poll::Ready(Some(Err(cause))) => {
                     brigade.push_back(Bucket::error(to_error(cause.into())));
-                    chain.pass(&mut brigade)?;
+                    chain.pass(brigade)?;
                     return Poll::Ready(Ok(Passed::End));
                 }
                 Poll::Ready(None) => ends = true,
@@ -100,7 +101,7 @@ where
         if brigade.is_empty() {
             return Poll::Pending;
         }
-        chain.pass(&mut brigade)?;
+        chain.pass(brigade)?;
         Poll::Ready(Ok(if ends { Passed::End } else { Passed::Bytes(bytes) }))
     }
 }
@@ -108,14 +109,19 @@ where
 /// The bucket that carries what a frame does; `None` for a kind of frame made later.
 fn to_bucket<D: Buf>(frame: Frame<D>) -> Option<Bucket<'static>> {
     match frame.into_data() {
-        // `Bytes` give themselves.
-        Ok(mut data) => Some(Bucket::heap(data.copy_to_bytes(data.remaining()))),
+        Ok(data) => Some(Bucket::heap(to_bytes(data))),
         Err(frame) => Some(Trailers(frame.into_trailers().ok()?).into_bucket()),
     }
 }
 
+/// The bytes of a frame; [`Bytes`] give themselves.
+#[inline]
+pub(crate) fn to_bytes(mut data: impl Buf) -> Bytes {
+    data.copy_to_bytes(data.remaining())
+}
+
 /// An error of ours that went through a body comes back as it was.
-fn to_error(cause: BoxError) -> Error {
+pub(super) fn to_error(cause: BoxError) -> Error {
     match cause.downcast::<Error>() {
         Ok(error) => *error,
         Err(cause) => Error::other("take the body of a service").because(cause),

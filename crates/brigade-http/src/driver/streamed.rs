@@ -4,12 +4,14 @@
 //! Invariant: the handle is told when the body is dropped, and its handler is not cancelled for that.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use brigade::{End, Error, ErrorKind, Result};
 use brigade_net::Close;
+use http_body::SizeHint;
 use tokio::runtime::Handle;
 
 use super::conn::{Conn, Shared};
@@ -106,25 +108,30 @@ fn is_here(conn: &mut Conn) -> bool {
 }
 
 impl Feeds for Streamed {
-    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
-        if self.pull.is_over() {
+    fn poll_item(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Item> {
+        let this = self.get_mut();
+        if this.pull.is_over() {
             return Poll::Ready(Item::End);
         }
-        self.is_polled = true;
-        let polled = self.poll_on(cx);
-        self.is_polled = false;
-        let mut conn = self.shared.lock();
-        self.pull.note(&mut conn.chain);
-        if self.pull.is_over() {
+        this.is_polled = true;
+        let polled = this.poll_on(cx);
+        this.is_polled = false;
+        let mut conn = this.shared.lock();
+        this.pull.note(&mut conn.chain);
+        if this.pull.is_over() {
             conn.end(End::Complete, Close::Orderly); // The chain knows better, if it failed.
             drop(conn);
-            self.filters.report_of(&self.exchange);
+            this.filters.report_of(&this.exchange);
         }
         polled
     }
 
-    fn pull(&self) -> &Pull {
-        &self.pull
+    fn is_over(&self) -> bool {
+        self.pull.is_over()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.pull.size_hint()
     }
 }
 

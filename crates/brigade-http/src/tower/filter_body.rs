@@ -5,11 +5,11 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::body::{BoxError, ChainBody};
+use crate::body::{BoxError, ChainBody, to_bytes};
 
 pin_project! {
     /// The body of a [`FilterService`](super::FilterService)'s response.
@@ -62,10 +62,7 @@ where
         match self.project().body.project() {
             EitherProject::Untouched { body } => body.poll_frame(cx).map(|frame| {
                 frame.map(|frame| match frame {
-                    // `Bytes` give themselves.
-                    Ok(frame) => {
-                        Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
-                    }
+                    Ok(frame) => Ok(frame.map_data(to_bytes)),
                     Err(error) => Err(error.into()),
                 })
             }),
