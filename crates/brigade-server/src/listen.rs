@@ -13,7 +13,14 @@ use std::str::FromStr;
 use brigade::Error;
 use tokio::net::{TcpListener, UnixListener};
 
-/// A place to listen, as it is named on the command line.
+/// How TLS is spoken at a place.
+#[cfg(feature = "tls")]
+pub(crate) type Tls = std::sync::Arc<rustls::ServerConfig>;
+/// Without it nobody can ask for it.
+#[cfg(not(feature = "tls"))]
+pub(crate) type Tls = std::convert::Infallible;
+
+/// A place to listen, as it is named on the command line and in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Tcp(SocketAddr),
@@ -27,6 +34,13 @@ impl Place {
             Self::Tcp(address) => address.ip().is_loopback(),
             Self::Unix(_) => true,
         }
+    }
+}
+
+impl Place {
+    /// Whether it can be listened at once only: port 0 is another place each time.
+    pub(crate) fn is_one(&self) -> bool {
+        !matches!(self, Self::Tcp(address) if address.port() == 0)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The `brigade` command: serve files and streams through filter chains, measure and watch them.
 #![forbid(unsafe_code)]
 
+mod check;
+mod config;
 mod demo;
 mod error_pages;
 mod files;
@@ -8,7 +10,10 @@ mod filters;
 mod limits;
 mod listen;
 mod memory;
+mod mounted;
 mod open_files;
+mod places;
+mod reload;
 mod serve;
 mod static_files;
 mod stream;
@@ -37,6 +42,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<serve::Args>),
+    Check(check::Args),
     Stream(stream::Args),
     #[command(hide = true)]
     StreamServer(stream::ServerArgs),
@@ -58,6 +64,7 @@ fn registry() -> Registry {
 fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error + Send + Sync>> = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Stream(args) => stream::run(&args).map_err(Into::into),
         Command::StreamServer(args) => return stream::serve_once(&args),
         Command::Trace(args) => trace::run(&args),
@@ -69,7 +76,8 @@ fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             report(&*error);
-            ExitCode::FAILURE
+            // As for flags that are wrong.
+            if error.is::<config::Problems>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,21 +1,21 @@
-//! `brigade serve`: the files of a directory through a chain of filters, on tokio.
+//! `brigade serve`: files and streams through chains of filters, on tokio.
 
 use std::error::Error;
 use std::io::Write;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use brigade_http::driver::{Listener, Router, Server, Settings};
+use brigade_http::driver::{Server, Settings};
 use brigade_http::status_of;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::config::{Chains, Config, Listen, Pattern, Placed, Route, Routes, Rule, Said};
+use crate::error_pages::{self, Pages};
 use crate::files::Root;
-use crate::listen::{Bound, Place, SocketFile, bind};
-use crate::memory::{Memory, parse_limit};
-use crate::open_files::OpenFiles;
-use crate::static_files::StaticFiles;
-use crate::{demo, error_pages, limits, registry};
+use crate::listen::Place;
+use crate::memory::Memory;
+use crate::places::Places;
+use crate::reload::{Reload, Running, Source};
+use crate::{config, limits, registry};
 
 /// Serve the files of a directory through filters
 ///
@@ -23,14 +23,27 @@ use crate::{demo, error_pages, limits, registry};
 /// filters. On loopback, GET /-/stream?writes=N&size=S&every=F&pause=MS writes N pieces of S bytes,
 /// with a flush after every F and MS milliseconds between them. SIGUSR1 prints what the memory of all
 /// connections is, as a line of JSON.
+///
+/// With --config a file says what is served: several directories, chains by path, extension and content
+/// type, pages for errors, certificates. `brigade check FILE` says what each URL would get. SIGHUP reads
+/// the file again: running responses go on as they began, and a file that is wrong changes nothing.
+/// --listen and the limits win over what the file says; what else it says cannot be said by flags too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The directory; nothing outside it is served, whatever links say
-    #[arg(value_name = "DIR", default_value = ".")]
-    dir: PathBuf,
+    /// The directory; nothing outside it is served, whatever links say [default: .]
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Serve as a file of configuration says, in TOML
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "filter", "error_page", "demo"])]
+    #[cfg_attr(
+        feature = "tls",
+        arg(conflicts_with_all = ["tls_cert", "tls_key", "self_signed"])
+    )]
+    config: Option<PathBuf>,
     /// Where to listen: an address, port 0 takes a free one, or unix:PATH; may be repeated
-    #[arg(long, value_name = "PLACE", default_value = "127.0.0.1:8080")]
+    /// [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "PLACE")]
     listen: Vec<Place>,
     /// Put a filter into every response's chain; may be repeated, the first comes first
     #[arg(long, value_name = "SPEC")]
@@ -38,37 +51,11 @@ pub(crate) struct Args {
     /// Answer errors of a status by a file, such as 404=lost.html; may be repeated
     #[arg(long, value_name = "STATUS=FILE", value_parser = error_pages::parse)]
     error_page: Vec<error_pages::PageArg>,
-    /// How long running responses may go on after SIGINT or SIGTERM; a second signal ends them
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_time)]
-    grace: Duration,
     /// Answer /-/stream on other addresses than loopback too
     #[arg(long)]
     demo: bool,
-    /// How many connections may be open; others wait
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    max_connections: usize,
-    /// How long the head of a request may take
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = parse_time)]
-    header_timeout: Duration,
-    /// How long a connection may wait for its next request
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time)]
-    keep_alive_timeout: Duration,
-    /// How long a client may take nothing of a response
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_time)]
-    write_timeout: Duration,
-    /// The most that the blocks of all connections hold together, such as 64Mi. While it is used up
-    /// files that filters must see wait unread, and new connections wait; nothing under way is dropped
-    #[arg(long, value_name = "SIZE", value_parser = parse_limit)]
-    memory_budget: Option<usize>,
-    /// How many files may be kept open for who asks next; 0: each is looked up for each request
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    open_files: usize,
-    /// How long a file is kept open, and so how late a change may show
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_time)]
-    open_files_age: Duration,
-    /// Worker threads
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    limits: Said,
     #[cfg(feature = "tls")]
     #[command(flatten)]
     tls: crate::tls::TlsArgs,
@@ -79,55 +66,107 @@ Examples:
   brigade serve docs
   brigade serve docs --listen 127.0.0.1:8443 --listen unix:/run/docs.sock --tls-self-signed
   brigade serve docs --filter 'substitute s/Apache/httpd/' --filter deflate
-  curl -N --compressed 'http://127.0.0.1:8080/-/stream?writes=10&size=80&pause=300'";
+  brigade serve --config site.toml
+  curl -N --compressed 'http://127.0.0.1:8080/-/stream?writes=10&size=80&pause=300'
 
-type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+A file of configuration:
+  [[route]]
+  path = \"/\"
+  files = \"public\"
+
+  [[chain]]
+  type = \"text/*\"
+  filters = [\"substitute s/Apache/httpd/\", \"deflate level=9\"]";
+
+pub(crate) type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// Serves until a signal.
 ///
 /// # Errors
 ///
-/// What is wrong with the directory, a filter, an error page or the address; a listener that broke.
+/// What is wrong with the configuration, a directory, a filter, an error page or the address; a listener
+/// that broke.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let descriptors = limits::raise_descriptor_limit()?;
-    // Most are for clients, and for files while they are sent.
-    let kept = usize::try_from(descriptors / 4).map_or(args.open_files, |n| n.min(args.open_files));
-    let open = OpenFiles::new(kept, args.open_files_age);
-    let files = StaticFiles::new(Root::open(&args.dir)?, open);
-    let memory = Memory::new(args.memory_budget);
-    let server = Server::new(router(args, files))
-        .settings(settings(args)?.storage(memory.storage()))
-        .max_connections(args.max_connections)
-        .grace(args.grace);
-    let mut runtime = match args.threads {
+    let config = args.config()?;
+    let mut runtime = match config.limits.fixed.threads {
         // One needs nobody to share work with: no queue that others take from, no wake-ups.
         Some(..=1) => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     };
-    if let Some(threads) = args.threads {
+    if let Some(threads) = config.limits.fixed.threads {
         runtime.worker_threads(threads.max(1));
     }
-    runtime.enable_all().build()?.block_on(serve(args, server, &memory))
+    runtime.enable_all().build()?.block_on(serve(args, config, descriptors))
 }
 
-fn router(args: &Args, files: StaticFiles) -> Router {
-    let router = Router::new(files);
-    let is_local = args.listen.iter().all(Place::is_local);
-    if is_local || args.demo { router.route("/-/stream", demo::stream) } else { router }
-}
-
-fn settings(args: &Args) -> Result<Settings> {
-    let registry = registry();
-    let mut settings = Settings::default()
-        .header_timeout(args.header_timeout)
-        .keep_alive_timeout(args.keep_alive_timeout)
-        .write_timeout(args.write_timeout)
-        .report(report);
-    settings.header = Arc::new(error_pages::options(&args.error_page)?);
-    for filter in registry.prepare_all(&args.filter)? {
-        settings = settings.filter(filter);
+impl Args {
+    fn config(&self) -> Result<Config> {
+        match &self.config {
+            Some(path) => Ok(self.source(path).load()?),
+            None => self.config_of_flags(),
+        }
     }
-    Ok(settings)
+
+    fn source(&self, path: &Path) -> Source {
+        Source { path: path.to_owned(), listen: self.listen.clone(), limits: self.limits }
+    }
+
+    fn config_of_flags(&self) -> Result<Config> {
+        let dir = self.dir.as_deref().unwrap_or(Path::new("."));
+        let name = dir.display().to_string();
+        let listeners = self.listeners()?;
+        let here = config::Origin::CommandLine;
+        let mut routes =
+            vec![Route::files(Pattern::all(), Root::open(dir)?, name.clone(), here.clone())];
+        if self.demo || listeners.iter().all(|listen| listen.place.is_local()) {
+            routes.push(Route::stream(Pattern::parse("/-/stream")?, here.clone()));
+        }
+        let mut pages = Pages::default();
+        for page in &self.error_page {
+            pages.add(page)?;
+        }
+        let prepared = config::prepare_all(&registry(), &self.filter)?;
+        let filters = prepared.into_iter().zip(&self.filter);
+        let filters =
+            filters.map(|(prepared, spec)| Placed::new(spec, prepared, &[], here.clone()));
+        Ok(Config {
+            name,
+            listeners,
+            limits: self.limits.into(),
+            routes: Routes::new(routes),
+            chains: Chains::new(vec![Rule::for_all(filters.collect())]),
+            pages,
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    fn listeners(&self) -> Result<Vec<Listen>> {
+        let mut listeners = plain(&self.listen);
+        if let Some(certificate) = self.tls.certificate() {
+            let places: Vec<Place> = listeners.iter().map(|listen| listen.place.clone()).collect();
+            let config = crate::tls::config(&certificate, &places)?;
+            for listen in &mut listeners {
+                // Unix sockets stay plain.
+                listen.tls = matches!(listen.place, Place::Tcp(_)).then(|| config.clone());
+            }
+        }
+        Ok(listeners)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    // The other one can refuse.
+    #[expect(clippy::unnecessary_wraps)]
+    fn listeners(&self) -> Result<Vec<Listen>> {
+        Ok(plain(&self.listen))
+    }
+}
+
+/// These places, or the default one, without TLS.
+pub(crate) fn plain(places: &[Place]) -> Vec<Listen> {
+    let default = [Place::Tcp(([127, 0, 0, 1], 8080).into())];
+    let places = if places.is_empty() { &default } else { places };
+    places.iter().map(|place| Listen { place: place.clone(), tls: None }).collect()
 }
 
 /// What an operator must know of: not clients that leave, nor what they ask for that is not there.
@@ -144,14 +183,25 @@ fn report(error: &brigade::Error) {
     }
 }
 
-async fn serve(args: &Args, server: Server, memory: &Memory) -> Result<()> {
+async fn serve(args: &Args, config: Config, descriptors: u64) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut asked_for_memory = signal(SignalKind::user_defined1())?;
+    let fixed = config.limits.fixed;
+    let memory = Memory::new(fixed.memory_budget);
+    let common = Settings::default().report(report).storage(memory.storage());
     // The files of Unix sockets are removed when all is over.
-    let (places, _files) = listen(args).await?;
+    let mut places = Places::default();
+    let lines = places.change(&config.listeners).await?;
+    let (server, live) = Server::new(config.handler(descriptors))
+        .settings(config.settings(common.clone()))
+        .max_connections(fixed.max_connections)
+        .grace(fixed.grace)
+        .live();
+    print_lines(&config.name, &lines)?;
+    let mut reload = Reload::of(args.config.as_deref().map(|path| args.source(path)))?;
     let (ask_to_stop, asked) = tokio::sync::oneshot::channel();
-    let serving = server.serve(places, async {
+    let serving = server.serve(places.listeners(), async {
         // Whoever could ask is gone only with this function.
         let _ = asked.await;
     });
@@ -162,6 +212,10 @@ async fn serve(args: &Args, server: Server, memory: &Memory) -> Result<()> {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
             _ = asked_for_memory.recv() => memory.print(),
+            loaded = reload.next() => {
+                let mut running = Running { fixed, descriptors, places: &mut places, live: &live, common: &common };
+                running.change(loaded).await?;
+            }
         }
     }
     let _ = ask_to_stop.send(());
@@ -172,64 +226,13 @@ async fn serve(args: &Args, server: Server, memory: &Memory) -> Result<()> {
     }
 }
 
-/// Listens at all places, and prints where: it is how scripts learn the port.
-async fn listen(args: &Args) -> Result<(Vec<Listener>, Vec<SocketFile>)> {
-    #[cfg(feature = "tls")]
-    let tls = crate::tls::config(&args.tls, &args.listen)?;
-    let (mut listeners, mut files, mut lines) = (Vec::new(), Vec::new(), Vec::new());
-    for place in &args.listen {
-        match bind(place).await? {
-            Bound::Tcp(listener, address) => {
-                let listener = Listener::from(listener);
-                #[cfg(feature = "tls")]
-                if let Some(config) = &tls {
-                    lines.push(format!("https://{address}/"));
-                    listeners.push(listener.tls(config.clone()));
-                    continue;
-                }
-                lines.push(format!("http://{address}/"));
-                listeners.push(listener);
-            }
-            Bound::Unix(listener, file) => {
-                lines.push(place.to_string());
-                listeners.push(listener.into());
-                files.push(file);
-            }
-        }
-    }
+/// Prints where it serves: it is how scripts learn the port.
+pub(crate) fn print_lines(name: &str, urls: &[String]) -> Result<()> {
     let mut out = anstream::stdout();
-    for line in lines {
-        writeln!(out, "serving {} on {line}", args.dir.display())?;
+    for url in urls {
+        writeln!(out, "serving {name} on {url}")?;
     }
     // Whoever waits for the lines must not wait for a buffer to fill.
     out.flush()?;
-    Ok((listeners, files))
-}
-
-/// `30s`, `500ms`, `2m`, or seconds.
-fn parse_time(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| format!("{text:?} is no time, such as 30s"))?;
-    match &text[digits.len()..] {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" | "" => Ok(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs).ok_or_else(|| "too long".into()),
-        unit => Err(format!("there is no unit {unit:?}; there are ms, s and m")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_is_read_with_its_unit_and_else_in_seconds() {
-        let cases = [("30s", 30_000), ("7", 7000), ("500ms", 500), ("2m", 120_000), ("0s", 0)];
-        for (text, millis) in cases {
-            assert_eq!(parse_time(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for wrong in ["", "s", "1h", "-1s", "1.5s"] {
-            assert!(parse_time(wrong).is_err(), "{wrong}");
-        }
-    }
+    Ok(())
 }

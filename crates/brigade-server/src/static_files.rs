@@ -9,7 +9,8 @@ use brigade_http::driver::{Handler, HandlerFuture, Request, Response};
 use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 
-use crate::files::{Found, NotServed, Root};
+use crate::files::{Found, NotServed};
+use crate::mounted::Mounted;
 use crate::open_files::{Offer, OpenFile, OpenFiles};
 
 /// The handler of a directory.
@@ -18,7 +19,7 @@ pub(crate) struct StaticFiles(Arc<Dir>);
 
 #[derive(Debug)]
 struct Dir {
-    root: Root,
+    files: Arc<Mounted>,
     open: OpenFiles,
 }
 
@@ -29,9 +30,9 @@ enum Answer {
 }
 
 impl StaticFiles {
-    /// The files of `root`, of which `open` keeps those that are asked for again and again.
-    pub(crate) fn new(root: Root, open: OpenFiles) -> Self {
-        Self(Arc::new(Dir { root, open }))
+    /// The files of a directory, of which `open` keeps those that are asked for again and again.
+    pub(crate) fn new(files: Arc<Mounted>, open: OpenFiles) -> Self {
+        Self(Arc::new(Dir { files, open }))
     }
 }
 
@@ -87,11 +88,11 @@ async fn find(dir: &Arc<Dir>, request: &Request) -> Result<Answer, NotServed> {
 /// Looks the file up where that never waits, or else on a thread that may.
 async fn look_up(dir: &Arc<Dir>, request: &Request) -> Result<Found, NotServed> {
     let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
-    if let Some(found) = dir.root.find_cached(target) {
+    if let Some(found) = dir.files.find_cached(target) {
         return found;
     }
     let (dir, target) = (dir.clone(), target.to_owned());
-    let looked_up = tokio::task::spawn_blocking(move || dir.root.find(&target)).await;
+    let looked_up = tokio::task::spawn_blocking(move || dir.files.find(&target)).await;
     looked_up.unwrap_or_else(|error| Err(NotServed::Io(std::io::Error::other(error))))
 }
 

@@ -1,4 +1,4 @@
-//! `brigade serve --tls-…`: certificates from files, or one that is made for this run.
+//! TLS of `brigade serve`: certificates from files, or one that is made for this run.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,23 +28,45 @@ pub(crate) struct TlsArgs {
 
 type Chain = Vec<CertificateDer<'static>>;
 
-/// The configuration that the arguments ask for; `None`: no TLS.
+impl TlsArgs {
+    /// The certificate that is asked for; `None`: no TLS.
+    pub(crate) fn certificate(&self) -> Option<Certificate> {
+        match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => Some(Certificate::of_files(cert.clone(), key.clone())),
+            _ => self.self_signed.then_some(Certificate::SelfSigned),
+        }
+    }
+}
+
+/// Where a certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Certificate {
+    Files { cert: PathBuf, key: PathBuf },
+    SelfSigned,
+}
+
+impl Certificate {
+    pub(crate) fn of_files(cert: PathBuf, key: PathBuf) -> Self {
+        Self::Files { cert, key }
+    }
+}
+
+/// How to speak TLS with this certificate; one that is made here names `places`.
 ///
 /// # Errors
 ///
 /// What is wrong with the files.
-pub(crate) fn config(args: &TlsArgs, places: &[Place]) -> Result<Option<Arc<ServerConfig>>> {
-    let (chain, key, whose) = match (&args.cert, &args.key) {
-        (Some(cert), Some(key)) => {
+pub(crate) fn config(certificate: &Certificate, places: &[Place]) -> Result<Arc<ServerConfig>> {
+    let (chain, key, whose) = match certificate {
+        Certificate::Files { cert, key } => {
             let whose =
                 format!("the certificate {} with the key {}", cert.display(), key.display());
             (read_chain(cert)?, read_key(key)?, whose)
         }
-        _ if args.self_signed => {
+        Certificate::SelfSigned => {
             let (chain, key) = self_signed(places)?;
             (chain, key, "a certificate made for this run".to_owned())
         }
-        _ => return Ok(None),
     };
     let unusable =
         |cause| Error::new(ErrorKind::InvalidInput, format!("use {whose}")).because(cause);
@@ -55,7 +77,7 @@ pub(crate) fn config(args: &TlsArgs, places: &[Place]) -> Result<Option<Arc<Serv
         .with_single_cert(chain, key)
         .map_err(unusable)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Some(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 fn read_chain(path: &Path) -> Result<Chain> {

@@ -40,7 +40,29 @@ use self::beneath::{Beneath, Purpose, Wait};
 pub(crate) use self::content_type::of as content_type;
 pub(crate) use self::error::NotServed;
 use self::path::RequestPath;
+pub(crate) use self::path::behind;
 use self::validators::Version;
+
+/// The path of a request as it names a file: decoded, each run of slashes one, without the query.
+///
+/// Costs nothing for a path that is that already. Two paths that name one file are equal here.
+///
+/// # Errors
+///
+/// [`NotServed`], for a path that can name no file.
+pub(crate) fn plain_path(path_and_query: &str) -> Result<Cow<'_, [u8]>, NotServed> {
+    RequestPath::plain(path_and_query)
+}
+
+/// The redirect to the path of a request with a slash at its end.
+///
+/// # Errors
+///
+/// [`NotServed`], for a path that can name no file.
+pub(crate) fn redirect_to_slash(path_and_query: &str) -> Result<Found, NotServed> {
+    let location = RequestPath::parse(path_and_query)?.location_with_slash();
+    Ok(Found::Redirect { location })
+}
 
 /// A directory whose files are served.
 ///

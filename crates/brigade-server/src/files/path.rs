@@ -104,6 +104,32 @@ impl<'a> RequestPath<'a> {
         Ok(Self { names, ends_in_slash: path.ends_with('/'), query })
     }
 
+    /// The path alone: its names, each after a slash, and the slash at its end if it has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    pub(super) fn plain(path_and_query: &'a str) -> Result<Cow<'a, [u8]>, NotServed> {
+        let path = path_and_query.split('?').next().unwrap_or_default();
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let is_plain = path.starts_with('/')
+            && path.bytes().zip(path.bytes().skip(1).chain([b'a'])).all(|pair| match pair {
+                // Neither an empty name nor one that may be a dot segment.
+                (b'/', next) => !matches!(next, b'/' | b'.'),
+                (byte, _) => is_name(byte),
+            });
+        if is_plain {
+            return Ok(Cow::Borrowed(path.as_bytes()));
+        }
+        let Self { names, ends_in_slash, .. } = Self::parse(path)?;
+        let mut plain = vec![b'/'];
+        plain.extend(&names);
+        if ends_in_slash && !names.is_empty() {
+            plain.push(b'/');
+        }
+        Ok(Cow::Owned(plain))
+    }
+
     /// The path to open, relative to the root and never empty: a path with a slash at its end
     /// stands for its index.
     ///
@@ -144,6 +170,22 @@ impl<'a> RequestPath<'a> {
         }
         location
     }
+}
+
+/// What stands behind the first `names` names of a request's path, undecoded and with its query; empty
+/// when the path ends there without a slash.
+pub(crate) fn behind(path_and_query: &str, names: usize) -> &str {
+    let (path, _) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let mut at = 0;
+    for _ in 0..names {
+        let name = path[at..].trim_start_matches('/');
+        at = path.len() - name.len();
+        match name.find('/') {
+            Some(len) => at += len,
+            None => return "",
+        }
+    }
+    &path_and_query[at..]
 }
 
 fn every_escape_is_whole(path: &str) -> bool {

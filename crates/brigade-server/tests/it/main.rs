@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
 mod cli;
+mod config;
 mod serve;
 mod server;
 mod stream;

@@ -44,6 +44,14 @@ impl Served {
         Self::start(command, dir, &[&listen, args].concat(), places.len())
     }
 
+    /// Serves by the file `config`, which says one place or has it said by `args`.
+    #[track_caller]
+    pub(crate) fn configured(config: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brigade"));
+        command.args(["serve", "--config"]).arg(config).args(args);
+        Self::run(command, 1).0
+    }
+
     #[track_caller]
     fn start(
         mut command: Command,
@@ -51,7 +59,14 @@ impl Served {
         args: &[&str],
         places: usize,
     ) -> (Self, Vec<String>) {
-        command.arg("serve").arg(dir).args(args).stdout(Stdio::piped());
+        command.arg("serve").arg(dir).args(args);
+        Self::run(command, places)
+    }
+
+    /// Runs it until it has printed so many places.
+    #[track_caller]
+    fn run(mut command: Command, places: usize) -> (Self, Vec<String>) {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().expect("the command can be started");
         let stdout = child.stdout.take().expect("it is piped");
         let mut out = BufReader::new(stdout);
