@@ -24,7 +24,7 @@ use hyper_util::rt::TokioIo;
 use tokio::runtime::Runtime;
 
 use crate::shapes::Shape;
-use crate::sides::{Side, on_tokio};
+use crate::sides::{Sends, on_tokio};
 
 /// What the client must have said.
 pub(crate) const REQUEST: &[u8] = b"GET / HTTP/1.0\r\n\r\n";
@@ -72,7 +72,7 @@ impl HyperBody {
     }
 }
 
-impl Side for HyperBody {
+impl Sends for HyperBody {
     fn send(&mut self, shape: &Shape) {
         let is_cut = self.cut.as_ref().is_some_and(|cut| cut.shape == shape.name);
         let cut = if is_cut { self.cut.take() } else { None };

@@ -2,14 +2,15 @@
 //!
 //! Invariant: a count it tells is of bytes that were right. It ends when the socket does.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::net::sockopt;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv, sockopt};
 
 /// Both sides of a comparison send under this; any user may choose it. The system's own choice may be
 /// BBR, which paces on loopback too.
@@ -40,13 +41,28 @@ pub(crate) fn pair() -> io::Result<(TcpStream, TcpStream)> {
     Ok((sender, receiver))
 }
 
+/// What the bytes are read from.
+pub(crate) struct Receiver(Box<dyn Read + Send>);
+
+impl Receiver {
+    pub(crate) fn new(reader: impl Read + Send + 'static) -> Self {
+        Self(Box::new(reader))
+    }
+}
+
+impl From<TcpStream> for Receiver {
+    fn from(socket: TcpStream) -> Self {
+        Self::new(Looks(socket))
+    }
+}
+
 impl Peer {
-    /// Reads from `socket`, where `expected` comes again and again.
-    pub(crate) fn new(socket: TcpStream, expected: &[u8]) -> Self {
+    /// Reads from `receiver`, where `expected` comes again and again.
+    pub(crate) fn new(receiver: Receiver, expected: &[u8]) -> Self {
         let right = Arc::new(AtomicU64::new(0));
         let expected = Expected { bytes: expected.to_vec(), at: 0 };
         let count = Arc::clone(&right);
-        let thread = thread::spawn(move || read_all(socket, expected, &count));
+        let thread = thread::spawn(move || read_all(receiver, expected, &count));
         Self { right, thread }
     }
 
@@ -61,17 +77,12 @@ impl Peer {
         }
         self.right.load(Ordering::Acquire) == bytes
     }
-
-    /// Waits for the end, which the sender has said.
-    pub(crate) fn join(self) -> io::Result<()> {
-        self.thread.join().expect("the reader does not panic")
-    }
 }
 
-fn read_all(mut socket: TcpStream, mut expected: Expected, right: &AtomicU64) -> io::Result<()> {
+fn read_all(mut receiver: Receiver, mut expected: Expected, right: &AtomicU64) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     loop {
-        let count = read(&mut socket, &mut buffer)?;
+        let count = receiver.0.read(&mut buffer)?;
         if count == 0 {
             return Ok(());
         }
@@ -80,16 +91,31 @@ fn read_all(mut socket: TcpStream, mut expected: Expected, right: &AtomicU64) ->
     }
 }
 
-fn read(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    socket.set_nonblocking(true)?;
-    for _ in 0..LOOKS {
-        match socket.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            other => return other,
+/// Looks for bytes a while before it sleeps.
+#[derive(Debug)]
+pub(crate) struct Looks(pub(crate) TcpStream);
+
+impl Read for Looks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for _ in 0..LOOKS {
+            match recv(&self.0, &mut *buffer, RecvFlags::DONTWAIT) {
+                Err(Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
+                Ok((count, _)) => return Ok(count),
+            }
         }
+        self.0.read(buffer)
     }
-    socket.set_nonblocking(false)?;
-    socket.read(buffer)
+}
+
+impl Write for Looks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Debug)]

@@ -37,7 +37,7 @@ impl Shape {
     }
 
     /// Pieces of `len` bytes, and a flush at the end.
-    fn even(name: &'static str, len: usize) -> Self {
+    pub(crate) fn even(name: &'static str, len: usize) -> Self {
         let count = TOTAL_BYTES / len;
         Self::new(name, std::iter::repeat_n(len, count), count)
     }
@@ -60,13 +60,14 @@ impl Shape {
 }
 
 /// All shapes that are measured.
-pub(crate) fn shapes() -> [Shape; 6] {
+pub(crate) fn shapes() -> [Shape; 7] {
     let (head, body) = PAGE;
     let page = [head, body].into_iter().cycle().take(2 * PAGES);
     [
         Shape::even("pieces of 32 B", 32),
         Shape::even("pieces of 512 B", 512),
         Shape::even("pieces of 4 KiB", 4096),
+        Shape::even("pieces of 16 KiB", 16 * 1024),
         Shape::even("pieces of 64 KiB", 64 * 1024),
         Shape::new("a head and a body of 1 KiB, flushed", page, 2),
         Shape::new("32 B, flushed", std::iter::repeat_n(32, 1024), 1),

@@ -1,17 +1,19 @@
-//! The sides: each sends the pieces of a shape over a socket of its own.
+//! Who sends the pieces of a shape, each over a socket of its own.
 //!
-//! Invariant: a side that was asked to flush has given the kernel everything.
+//! Invariant: who was asked to flush has given the kernel everything.
 
 use std::future::poll_fn;
 use std::io::{IoSlice, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use brigade::{Bucket, Chain, Progress, ReadMode};
-use brigade_net::{NetworkWriter, StdTransport, TokioTransport};
+use brigade_net::{NetworkWriter, StdTransport, TokioTransport, Transport};
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::rows::{Side, spent};
 use crate::shapes::Shape;
 
 /// Slices of a call of the loop by hand: as many as the system takes.
@@ -20,20 +22,29 @@ const MAX_SLICES: usize = 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Sends all of a shape.
-pub(crate) trait Side {
+pub(crate) trait Sends {
     fn send(&mut self, shape: &Shape);
+}
+
+/// A shape, and who sends it.
+pub(crate) struct Of<S>(pub(crate) Shape, pub(crate) S);
+
+impl<S: Sends> Side for Of<S> {
+    fn send(&mut self) -> Duration {
+        spent(|| self.1.send(&self.0))
+    }
 }
 
 /// A chain, written to piece by piece.
 pub(crate) struct ChainWrites(Chain);
 
 impl ChainWrites {
-    pub(crate) fn new(socket: TcpStream) -> Self {
-        Self(Chain::new(NetworkWriter::new(StdTransport::new(socket))))
+    pub(crate) fn new(transport: impl Transport) -> Self {
+        Self(Chain::new(NetworkWriter::new(transport)))
     }
 }
 
-impl Side for ChainWrites {
+impl Sends for ChainWrites {
     fn send(&mut self, shape: &Shape) {
         for pieces in shape.flushes() {
             for piece in pieces {
@@ -49,11 +60,15 @@ pub(crate) struct ChainBuckets(Chain);
 
 impl ChainBuckets {
     pub(crate) fn new(socket: TcpStream) -> Self {
-        Self(Chain::new(NetworkWriter::new(StdTransport::new(socket))))
+        Self::of(Chain::new(NetworkWriter::new(StdTransport::new(socket))))
+    }
+
+    pub(crate) fn of(chain: Chain) -> Self {
+        Self(chain)
     }
 }
 
-impl Side for ChainBuckets {
+impl Sends for ChainBuckets {
     fn send(&mut self, shape: &Shape) {
         for pieces in shape.flushes() {
             let flush = [Bucket::flush()];
@@ -80,7 +95,7 @@ impl ChainOnTokio {
     }
 }
 
-impl Side for ChainOnTokio {
+impl Sends for ChainOnTokio {
     fn send(&mut self, shape: &Shape) {
         let (chain, socket) = (&mut self.chain, &self.socket);
         self.runtime.block_on(async {
@@ -105,7 +120,7 @@ impl Side for ChainOnTokio {
 /// The loop that anyone would write: as many slices a call as there are, until all have gone.
 pub(crate) struct Writev(pub(crate) TcpStream);
 
-impl Side for Writev {
+impl Sends for Writev {
     fn send(&mut self, shape: &Shape) {
         for pieces in shape.flushes() {
             let mut slices: Vec<IoSlice<'_>> = pieces.into_iter().map(IoSlice::new).collect();
@@ -132,7 +147,7 @@ impl TokioWriteAll {
     }
 }
 
-impl Side for TokioWriteAll {
+impl Sends for TokioWriteAll {
     fn send(&mut self, shape: &Shape) {
         self.runtime.block_on(async {
             for piece in shape.flushes().flatten() {
@@ -155,7 +170,7 @@ impl TokioBuffered {
     }
 }
 
-impl Side for TokioBuffered {
+impl Sends for TokioBuffered {
     fn send(&mut self, shape: &Shape) {
         self.runtime.block_on(async {
             for pieces in shape.flushes() {
@@ -170,7 +185,7 @@ impl Side for TokioBuffered {
 
 /// A runtime for one thread, and the socket in it.
 pub(crate) fn on_tokio(socket: TcpStream) -> (Runtime, tokio::net::TcpStream) {
-    let runtime = Builder::new_current_thread().enable_io().build();
+    let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a thread can have a runtime");
     socket.set_nonblocking(true).expect("it is a socket");
     let socket = runtime.block_on(async { tokio::net::TcpStream::from_std(socket) });
