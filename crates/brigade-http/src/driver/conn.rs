@@ -178,12 +178,28 @@ impl Conn {
         Poll::Ready(Ok(()))
     }
 
+    /// Takes `bytes` from the handle with this number if they only have to be copied beside what it wrote
+    /// before, within a block; says whether it did. That needs no room, so that of the writes that fill a
+    /// block one asks whether there is some.
+    #[inline]
+    pub(super) fn gather(&mut self, serial: u64, bytes: &[u8]) -> bool {
+        let is_taken = serial == self.serial
+            && self.chain.aborted().is_none()
+            && !self.handle.gives_way()
+            && self.reply.gather(&mut self.chain, bytes);
+        if is_taken {
+            self.gave(bytes.len());
+        }
+        is_taken
+    }
+
     /// Whether the handle must pause before it gives more.
     pub(super) fn must_pause(&self) -> bool {
         self.chain.should_yield() || self.handle.gives_way()
     }
 
     /// Notes what the handle gave, and lets the driver look at it if it does not anyway.
+    #[inline]
     pub(super) fn gave(&mut self, bytes: usize) {
         self.handle.given_bytes += bytes;
         if !self.in_handler {

@@ -121,6 +121,12 @@ impl Reply {
         self.write_first(chain, bytes)
     }
 
+    /// Takes `bytes` if the chain only has to copy them beside what was written before.
+    #[inline]
+    pub(super) fn gather(&self, chain: &mut Chain, bytes: &[u8]) -> bool {
+        self.head.is_none() && self.state == State::Open && chain.gather(bytes)
+    }
+
     #[cold]
     fn write_on(&mut self, chain: &mut Chain, bytes: &[u8]) -> Result<()> {
         self.check_wanted()?;

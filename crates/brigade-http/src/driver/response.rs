@@ -110,6 +110,9 @@ impl Response {
     /// [`ErrorKind::Aborted`] once the client is gone, or once the head was sent of a response that has
     /// no body (to HEAD, 304): answer it from the handler. What a filter answered.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.shared.lock().gather(self.serial, bytes) {
+            return Ok(());
+        }
         self.give(bytes.len(), |conn| conn.reply.write(&mut conn.chain, bytes)).await
     }
 
@@ -184,7 +187,7 @@ impl Response {
     /// As [`write`](Self::write).
     pub async fn writer(&mut self) -> Result<Writer<'_>> {
         self.room().await?;
-        Ok(Writer { conn: self.lock()?, not_send: PhantomData })
+        Ok(Writer { conn: self.lock()?, serial: self.serial, not_send: PhantomData })
     }
 
     /// Ends the body. A handler that answers `Ok` need not call it.
@@ -256,6 +259,7 @@ impl fmt::Debug for Response {
 #[derive(Debug)]
 pub struct Writer<'r> {
     conn: MutexGuard<'r, Conn>,
+    serial: u64,
     not_send: PhantomData<Cell<()>>,
 }
 
@@ -266,7 +270,13 @@ impl Writer<'_> {
     ///
     /// [`ErrorKind::WouldBlock`] when the chain has no room, or other tasks must have their turn: nothing
     /// was taken. Drop this and wait for the next [`Response::writer`]. Else as [`Response::write`].
+    #[inline]
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if self.conn.gather(self.serial, bytes) { Ok(()) } else { self.write_on(bytes) }
+    }
+
+    #[cold]
+    fn write_on(&mut self, bytes: &[u8]) -> Result<()> {
         if self.conn.must_pause() {
             return Err(Error::new(ErrorKind::WouldBlock, "the chain takes no more now"));
         }
