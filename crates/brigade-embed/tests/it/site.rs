@@ -73,6 +73,10 @@ async fn answer(request: &Request, mut response: Response, gate: &Semaphore) -> 
             response.header("trailer", "x-sum")?.trailer("x-sum", "42")?;
             response.write(b"a body with something behind it, for who can take it\n").await
         }
+        "/long-trailers" => {
+            response.header("trailer", "x-sum")?.trailer("x-sum", "42")?;
+            response.write(lines(2_000).as_bytes()).await
+        }
         "/fails-early" => {
             response.write(b"taken back").await?;
             Err(Error::other("fail early"))

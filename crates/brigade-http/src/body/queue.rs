@@ -29,6 +29,7 @@ pub(crate) struct Queue {
     files: FileReader, // Reads the front of a FILE that has been taken out of `held`.
     waits: bool,       // What is in front has nothing now, and its waker is called.
     trailers: HeaderMap, // Met so far. Filters may let go of data behind them, so they wait for EOS.
+    has_trailers: bool,  // Some were met, taken or not.
     bytes_out: u64,
     ended: Option<End>, // How the body ended, once its end was taken.
 }
@@ -70,6 +71,7 @@ impl Queue {
         }
         if let Some(Trailers(fields)) = bucket.as_metadata_mut() {
             self.trailers.extend(std::mem::take(fields));
+            self.has_trailers = true;
             return None;
         }
         if bucket.is_flush() {
@@ -118,21 +120,19 @@ impl Queue {
             && self.held.iter().all(means_nothing)
     }
 
-    /// How many bytes are to come, if the end is here and every length known. Not before trailers:
-    /// a server of HTTP/1.1 that knows the length has no place for them.
-    pub(crate) fn rest_bytes(&self) -> Option<u64> {
-        if !self.trailers.is_empty() {
+    /// How many bytes are to come, if the end is here and every length known. Not where there are
+    /// trailers: a server of HTTP/1.1 that knows the length has no place for them.
+    pub(crate) fn rest_bytes(&mut self) -> Option<u64> {
+        // It is asked for every frame, and a queue may be long: its end tells.
+        let mut marks = self.held.iter().rev().take_while(|bucket| bucket.is_metadata());
+        if self.has_trailers || !marks.any(Bucket::is_eos) {
             return None;
         }
-        // It is asked for every frame, and a queue may be long: its end tells.
-        let mut has_eos = false;
-        for mark in self.held.iter().rev().take_while(|bucket| bucket.is_metadata()) {
-            if mark.as_metadata::<Trailers>().is_some() {
-                return None;
-            }
-            has_eos |= mark.is_eos();
-        }
-        self.held.len_bytes()?.checked_add(self.files.bytes()).filter(|_| has_eos)
+        let rest_bytes = self.held.len_bytes()?.checked_add(self.files.bytes())?;
+        // Only now are all looked at, and not again.
+        self.has_trailers =
+            self.held.iter().any(|bucket| bucket.as_metadata::<Trailers>().is_some());
+        Some(rest_bytes).filter(|_| !self.has_trailers)
     }
 }
 

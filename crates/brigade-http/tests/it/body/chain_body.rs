@@ -74,6 +74,12 @@ fn trailers_wait_for_what_a_filter_lets_go_of_behind_them() {
         Member::new("closes", FilterKind::RESOURCE, filter)
     };
     check(&Filters::none().member(closes), [text("a"), trailers()], "a ! +x .");
+    // A length would leave no place for them.
+    let body = ChainBody::new(
+        &Filters::none().member(closes),
+        [text("a"), trailers()].into_iter().collect(),
+    );
+    assert_eq!(body.size_hint().exact(), None);
     check_around(&Filters::none().member(closes), [Data("a"), Wait, Trailer("x")], "a | ! +x .");
 }
 
