@@ -44,18 +44,24 @@ where
 {
     type Output = Result<Response<FilterBody<B>>, E>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
             match this.state.as_mut().project() {
                 StateProject::Inner { future, plan } => {
-                    let mut response = ready!(future.poll(cx))?;
-                    let plan = std::mem::replace(plan, Plan::Nothing);
-                    let Some((filters, request)) = plan.filters(&mut response) else {
-                        return Poll::Ready(Ok(response.map(FilterBody::untouched)));
+                    let response = ready!(future.poll(cx))?;
+                    // Looked at first, so that what is left of this is short where nothing is filtered.
+                    let led = match std::mem::replace(plan, Plan::Nothing) {
+                        Plan::Nothing => Err(response),
+                        plan => plan.lead(response),
                     };
-                    let respond = filters.respond(request, response);
-                    this.state.set(State::Head { respond });
+                    match led {
+                        Ok(respond) => this.state.set(State::Head { respond }),
+                        Err(response) => {
+                            return Poll::Ready(Ok(response.map(FilterBody::untouched)));
+                        }
+                    }
                 }
                 StateProject::Head { respond } => {
                     let response = ready!(Pin::new(respond).poll(cx));

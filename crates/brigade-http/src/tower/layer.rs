@@ -14,7 +14,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{FilterBody, FilterFuture};
-use crate::body::{BoxError, Filters};
+use crate::body::{BoxError, Filters, Respond};
 use crate::{RequestHead, ResponseHead};
 
 /// Leads the responses of a service through filters: their heads as RESPONSE, frames as buckets,
@@ -163,13 +163,15 @@ pub(super) enum Plan {
 }
 
 impl Plan {
-    /// The filters for this response, and the request it answers; `None`: it is left alone.
-    pub(super) fn filters<B>(
-        self,
-        response: &mut Response<B>,
-    ) -> Option<(Filters, Arc<RequestHead>)> {
+    /// Leads a response through its filters, or answers it as it was: nobody filters it.
+    #[inline(never)] // What is done to most responses, nothing, is not to be compiled around this.
+    pub(super) fn lead<B>(self, mut response: Response<B>) -> Result<Respond, Response<B>>
+    where
+        B: Body + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         let (filters, request) = match self {
-            Self::Nothing => return None,
+            Self::Nothing => return Err(response),
             Self::Filter(filters, request) => (filters, request),
             Self::Choose(choose, request) => {
                 let mut head = ResponseHead::new(response.status(), request.clone());
@@ -179,13 +181,16 @@ impl Plan {
                 (filters, request)
             }
         };
-        let is_tunnel = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        (!filters.is_empty() && !is_tunnel).then_some((filters, request))
+        if filters.is_empty() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(response);
+        }
+        Ok(filters.respond(request, response))
     }
 }
 
 impl Choice {
     /// Looks at a request, and takes from it what is not to reach the service.
+    #[inline]
     fn plan<B>(&self, request: &mut Request<B>) -> Plan {
         if request.method() == Method::CONNECT {
             return Plan::Nothing;
@@ -204,6 +209,7 @@ impl Choice {
 }
 
 /// The head that the filters see, whole; the request that goes on has lost its Range.
+#[inline(never)]
 fn copy_head<B>(request: &mut Request<B>) -> Arc<RequestHead> {
     let head = RequestHead::from(&*request);
     request.headers_mut().remove(RANGE);
@@ -225,6 +231,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
         let plan = self.choice.plan(&mut request);
         FilterFuture::new(self.inner.call(request), plan)
