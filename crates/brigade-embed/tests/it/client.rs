@@ -71,6 +71,14 @@ impl Decoded {
         }
     }
 
+    /// Forgets what was decoded so far.
+    pub(crate) fn forget(&mut self) {
+        match &mut self.gzip {
+            Some(gzip) => gzip.get_mut().clear(),
+            None => self.plain.clear(),
+        }
+    }
+
     /// Takes the next frame; `false`: there is none.
     pub(crate) async fn more(&mut self) -> bool {
         let Some(frame) = self.body.frame().await else { return false };

@@ -12,6 +12,10 @@ mod sse;
 use std::future::Future;
 use std::time::Duration;
 
+/// With it the memory of a stream of events is measured.
+#[global_allocator]
+static COUNTING: brigade_testkit::CountingAlloc = brigade_testkit::CountingAlloc;
+
 /// Whatever takes longer is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 

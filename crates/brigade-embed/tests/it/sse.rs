@@ -9,6 +9,7 @@ use axum::routing::get;
 use brigade::Budget;
 use brigade_http::body::{Filters, streaming};
 use brigade_http::tower::FilterLayer;
+use brigade_testkit::{Allocated, CountingAlloc};
 use http::Request;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -92,6 +93,35 @@ fn each_of_ten_thousand_events_is_decoded_before_the_next_is_made_in_flat_memory
     within_patience(async {
         assert_eq!(decoded(10_000, deflated).await, 10_000);
     });
+}
+
+/// Client and server are one thread here, so that all they allocate is counted.
+#[test]
+fn ten_thousand_events_need_no_more_memory_than_the_first_hundred() {
+    assert!(CountingAlloc::is_counting());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let gate = Arc::new(Semaphore::new(0));
+    let mut body = runtime.block_on(async {
+        let address = serve(10_000, gate.clone(), deflated).await;
+        let request = Request::get("/events").header("accept-encoding", "gzip");
+        Decoded::new(ask(Kind::Axum, address, request).await)
+    });
+    let mut decode = |events: std::ops::Range<usize>| {
+        let (allocated, ()) = Allocated::during(|| {
+            runtime.block_on(async {
+                for n in events {
+                    body.forget();
+                    timeout(WAIT, body.until(format!("data: event {n}\n\n").len())).await.unwrap();
+                    gate.add_permits(1);
+                }
+            });
+        });
+        allocated
+    };
+    let (few, many) = (decode(0..100), decode(100..10_000));
+    assert!(few.peak_bytes < 1 << 20, "{few:?}");
+    // Small change: a buffer that has grown to its size.
+    assert!(many.peak_bytes < 64 * 1024 && many.left_bytes < 16 * 1024, "{many:?}");
 }
 
 /// What theirs does is printed and not promised: it changes with their releases.
