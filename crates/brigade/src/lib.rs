@@ -60,7 +60,8 @@ pub use bucket::{
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{
     Answer, AsyncBody, AsyncFilter, Carried, Chain, Effects, Entry, FilterKind, FilterStats, Form,
-    Line, LineCarry, Member, Needle, NeedleCarry, Next, Observer, OptionDoc, Outbox, OutputFilter,
-    Over, Pass, Place, Prepared, Progress, Read, Record, Recorder, Registry, Returned, Sought,
-    Spec, SubChain, Terminal, Text, Utf8Carry, WholeBody, from_fn, map_bytes, map_lines, recorder,
+    Line, LineCarry, Member, Needle, NeedleCarry, Next, Note, Observer, OptionDoc, Outbox,
+    OutputFilter, Over, Pass, Place, Prepared, Progress, Read, Record, Recorder, Registry,
+    Returned, Sought, Spec, SubChain, Terminal, Text, Utf8Carry, WholeBody, from_fn, map_bytes,
+    map_lines, recorder,
 };

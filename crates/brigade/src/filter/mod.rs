@@ -38,7 +38,7 @@ pub use self::map::{map_bytes, map_lines};
 pub use self::member::Member;
 pub use self::next::Next;
 pub use self::node::FilterStats;
-pub use self::observer::{Answer, Observer, Pass, Place, Read, Returned};
+pub use self::observer::{Answer, Note, Observer, Pass, Place, Read, Returned};
 pub use self::order::Form;
 pub use self::outbox::{Outbox, SubChain};
 pub use self::progress::Progress;

@@ -283,6 +283,42 @@ impl<'c, 'b> Next<'c, 'b> {
         }
     }
 
+    /// Says why the filter does what it does with this response: for who looks at the chain. Nothing is
+    /// formatted unless it has an [observer](super::Chain::observe).
+    ///
+    /// ```
+    /// use brigade::{Bucket, Chain, FilterKind, Member, Note, Observer, Pass, from_fn, recorder};
+    ///
+    /// #[derive(Default)]
+    /// struct Why(Vec<String>);
+    ///
+    /// impl Observer for Why {
+    ///     fn passes(&mut self, _pass: &Pass<'_>) {}
+    ///     fn notes(&mut self, note: &Note<'_>) {
+    ///         self.0.push(format!("{}: {}", note.filter.name(), note.text));
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> brigade::Result<()> {
+    /// let mut chain = Chain::new(recorder().0);
+    /// let small = from_fn(|input, next| {
+    ///     next.note(format_args!("left alone: {} buckets are few", input.len()));
+    ///     next.step_aside();
+    ///     Ok(())
+    /// });
+    /// chain.join(Member::new("pack", FilterKind::CONTENT_SET, small));
+    /// chain.observe(Why::default());
+    /// chain.pass_bucket(Bucket::immortal(b"x"))?;
+    /// let why = chain.observer::<Why>().expect("it was given a line ago");
+    /// assert_eq!(why.0, ["pack: left alone: 1 buckets are few"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn note(&mut self, why: fmt::Arguments<'_>) {
+        self.at.sees_note(why);
+    }
+
     /// Inserts a filter just below this one, whatever its kind; it sees all that is pushed from here
     /// on.
     ///

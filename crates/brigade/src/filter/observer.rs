@@ -5,10 +5,11 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::fmt;
 
-use super::Chain;
 use super::node::{Node, State};
 use super::shared::Shared;
+use super::{Chain, Effects};
 use crate::{Brigade, Bucket, BucketAlloc, Error, Result};
 
 /// Is told what happens in a chain, in its order: for a trace, a ledger, a live view.
@@ -60,6 +61,9 @@ pub trait Observer: Any + Send {
     /// it. What the terminal reads is not told.
     fn reads(&mut self, _read: &Read<'_>) {}
 
+    /// A filter says why it does what it does: see [`Next::note`](super::Next::note).
+    fn notes(&mut self, _note: &Note<'_>) {}
+
     /// A filter or the terminal has returned from the call that a pass, or a resumption, began; all
     /// that came of it lies between.
     fn returns(&mut self, _call: &Returned<'_>) {}
@@ -104,6 +108,8 @@ pub struct Pass<'p> {
     pub brigade: &'p Brigade<'p>,
     /// Whether the chain keeps it for now, because the filter waits.
     pub is_kept: bool,
+    /// The strongest effects on this response of the filters above `to`; `None` at the terminal.
+    pub effects_above: Option<Effects>,
     /// The chain's storage: which blocks are [lent](BucketAlloc::blocks), and in which
     /// [one](BucketAlloc::key_of) a bucket is.
     pub alloc: &'p BucketAlloc,
@@ -121,6 +127,16 @@ pub struct Read<'p> {
     pub piece: &'p Bucket<'p>,
     /// As in a [`Pass`].
     pub alloc: &'p BucketAlloc,
+}
+
+/// Why a filter does what it does: see [`Observer::notes`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Note<'p> {
+    /// Who says it.
+    pub filter: Place<'p>,
+    /// What it says: formatted only if somebody wants it.
+    pub text: fmt::Arguments<'p>,
 }
 
 /// The end of a call: see [`Observer::returns`].
@@ -149,6 +165,29 @@ pub enum Answer<'p> {
     SteppedAside,
     /// This began in it.
     Failed(&'p Error),
+}
+
+/// Two see the same, the first first.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn passes(&mut self, pass: &Pass<'_>) {
+        self.0.passes(pass);
+        self.1.passes(pass);
+    }
+
+    fn reads(&mut self, read: &Read<'_>) {
+        self.0.reads(read);
+        self.1.reads(read);
+    }
+
+    fn notes(&mut self, note: &Note<'_>) {
+        self.0.notes(note);
+        self.1.notes(note);
+    }
+
+    fn returns(&mut self, call: &Returned<'_>) {
+        self.0.returns(call);
+        self.1.returns(call);
+    }
 }
 
 /// The name and the position of a filter.
@@ -203,7 +242,18 @@ impl Shared {
         let to = node.map_or_else(|| Place::Terminal(self.terminal.name()), Place::of);
         let is_kept = node.is_some_and(|node| node.me.state == State::Waiting);
         let from = Sight::innermost(&sight.path);
-        sight.observer.passes(&Pass { from, to, brigade, is_kept, alloc: &self.alloc });
+        let effects_above = node.map(|node| node.me.above.effects);
+        let alloc = &self.alloc;
+        sight.observer.passes(&Pass { from, to, brigade, is_kept, effects_above, alloc });
+    }
+
+    /// The filter that is being called says something.
+    #[inline]
+    pub(super) fn sees_note(&mut self, text: fmt::Arguments<'_>) {
+        if let Some(sight) = &mut self.sight {
+            let filter = Sight::innermost(&sight.path);
+            sight.observer.notes(&Note { filter, text });
+        }
     }
 
     pub(super) fn sees_read(&mut self, kind: &str, piece: &Bucket<'_>) {

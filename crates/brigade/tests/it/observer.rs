@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use brigade::{
-    Answer, BlockUse, Brigade, Bucket, Chain, Error, FilterKind, Member, Observer, Pass, Place,
-    Read, ReadMode, Returned, from_fn, recorder,
+    Answer, BlockUse, Brigade, Bucket, Chain, Effects, Error, FilterKind, Member, Note, Observer,
+    OutputFilter, Pass, Place, Read, ReadMode, Returned, from_fn, recorder,
 };
 
 use crate::kit::{RESOURCE, Sip, Upper, file_of, finish, halting, member, pass_all, steps_aside};
@@ -41,6 +41,10 @@ impl Observer for Notes {
     fn reads(&mut self, read: &Read<'_>) {
         let bytes = read.piece.len().unwrap();
         self.note(format!("{} reads {bytes} of {}", at(read.filter), read.kind));
+    }
+
+    fn notes(&mut self, note: &Note<'_>) {
+        self.note(format!("{} notes {}", at(note.filter), note.text));
     }
 
     fn returns(&mut self, call: &Returned<'_>) {
@@ -306,6 +310,42 @@ fn run(is_observed: bool) -> (Vec<u8>, Vec<(usize, String)>, String) {
     chain.pass_bucket(Bucket::eos()).unwrap();
     let counted: Vec<_> = chain.filters().map(|(_, _, stats)| stats).collect();
     (record.bytes(), record.marks(), format!("{counted:?} {:?}", chain.alloc().stats()))
+}
+
+#[test]
+fn effects_above_are_told_with_each_pass_and_not_at_the_terminal() {
+    #[derive(Default)]
+    struct Above(Vec<Option<Effects>>);
+    impl Observer for Above {
+        fn passes(&mut self, pass: &Pass<'_>) {
+            self.0.push(pass.effects_above);
+        }
+    }
+    let mut chain = Chain::new(recorder().0);
+    chain.join(member("looks", pass_all()).effects(Effects::Same));
+    chain.join(member("changes", pass_all()));
+    chain.join(member("last", pass_all()));
+    chain.observe(Above::default());
+    chain.pass_bucket(Bucket::immortal(b"x")).unwrap();
+    let above = &chain.observer::<Above>().unwrap().0;
+    assert_eq!(above[..], [Some(Effects::Same), Some(Effects::Same), Some(Effects::Changes), None]);
+}
+
+#[test]
+fn two_observers_are_told_the_same() {
+    let (first, second) = (Notes::default(), Notes::default());
+    let mut chain = Chain::new(recorder().0);
+    let says = from_fn(|input, next| {
+        next.note(format_args!("so"));
+        Upper.filter(input, next)
+    });
+    chain.join(member("says", says));
+    chain.observe((first.clone(), second.clone()));
+    chain.pass_bucket(Bucket::file(file_of(b"abc"), 0, 3)).unwrap();
+    let told = first.take();
+    assert_eq!(told.len(), 6, "{told:?}");
+    assert_eq!(told[1], "1 says notes so");
+    assert_eq!(second.take(), told);
 }
 
 #[test]
