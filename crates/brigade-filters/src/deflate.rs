@@ -14,10 +14,11 @@ use brigade::{
 };
 use brigade_http::ResponseHead;
 use flate2::{Compress, Compression, FlushCompress};
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, VARY};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, VARY};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::fields;
+use crate::left_alone::{LeftAlone, check_compressible};
 
 /// What a window of 32 KiB and its tables take, measured.
 const ENCODER_BYTES: usize = 372 * 1024;
@@ -122,7 +123,8 @@ impl OutputFilter for Deflate {
                 && self.encoder.is_none()
             {
                 let known_bytes = known_bytes(head, input, next);
-                if !self.compresses(head, known_bytes) {
+                if let Err(why) = self.prepare(head, known_bytes) {
+                    next.note(format_args!("not compressed: {why}"));
                     next.effects(Effects::Same);
                     next.step_aside();
                     // Together with its body, whose length may be known by that.
@@ -228,14 +230,17 @@ impl Deflate {
         Ok(())
     }
 
-    /// Whether the body of `head` is to be compressed; makes `head` say what it must either way.
-    fn compresses(&mut self, head: &mut ResponseHead, known_bytes: Option<u64>) -> bool {
+    /// Makes `head` say what it must, whether its body is to be compressed or not: then the answer says
+    /// why.
+    fn prepare(
+        &mut self,
+        head: &mut ResponseHead,
+        known_bytes: Option<u64>,
+    ) -> std::result::Result<(), LeftAlone> {
         if head.is_interim() {
-            return true; // The head that counts is still to come.
+            return Ok(()); // The head that counts is still to come.
         }
-        if !is_compressible(head) {
-            return false;
-        }
+        check_compressible(head)?;
         if !fields::elements(&head.headers, VARY)
             .any(|field| field == "*" || field.eq_ignore_ascii_case("accept-encoding"))
         {
@@ -244,15 +249,20 @@ impl Deflate {
         // A 304 from above answers somebody who has this body as it is: nothing here concerns it.
         let is_whole = !fields::is_partial(&head.headers)
             && !matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED);
-        let is_tiny = known_bytes.is_some_and(|bytes| bytes < self.min_bytes);
-        if !is_whole || is_tiny || !accepts_gzip(&head.request.headers) {
-            return false;
+        if !is_whole {
+            return Err(LeftAlone::Part);
+        }
+        if let Some(bytes) = known_bytes.filter(|bytes| *bytes < self.min_bytes) {
+            return Err(LeftAlone::Tiny { bytes, min_bytes: self.min_bytes });
+        }
+        if !accepts_gzip(&head.request.headers) {
+            return Err(LeftAlone::Unaccepted);
         }
         head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         if head.request.method == Method::HEAD {
             self.body = Body::Unseen;
         }
-        true
+        Ok(())
     }
 }
 
@@ -270,34 +280,6 @@ fn known_bytes(head: &ResponseHead, input: &Brigade<'_>, next: &Next<'_, '_>) ->
     let here = if input.ends_body() { input.len_bytes() } else { None };
     // Who answers HEAD need not make a body, and one not made has no length.
     here.filter(|bytes| *bytes > 0 || head.request.method != Method::HEAD)
-}
-
-/// Whether the answer to some client could be compressed.
-fn is_compressible(head: &ResponseHead) -> bool {
-    /// What gets smaller and is no text.
-    const BINARY: [&str; 12] = [
-        "application/postscript",
-        "application/rtf",
-        "application/vnd.ms-fontobject",
-        "application/wasm",
-        "application/x-font-ttf",
-        "application/x-tar",
-        "font/collection",
-        "font/otf",
-        "font/ttf",
-        "image/bmp",
-        "image/vnd.microsoft.icon",
-        "image/x-icon",
-    ];
-    let bodiless =
-        [StatusCode::SWITCHING_PROTOCOLS, StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT];
-    let headers = &head.headers;
-    !bodiless.contains(&head.status)
-        && !fields::is_coded(headers)
-        && !fields::elements(headers, CACHE_CONTROL)
-            .any(|directive| directive.eq_ignore_ascii_case("no-transform"))
-        && fields::media_type(headers)
-            .is_none_or(|media| fields::is_text(&media) || BINARY.contains(&&*media))
 }
 
 /// Whether a client takes gzip, and would not rather have the body as it is (RFC 9110 §12.5.3). One

@@ -37,6 +37,8 @@ mod elastic;
 mod fields;
 #[cfg(feature = "deflate")]
 pub mod inflate;
+#[cfg(feature = "deflate")]
+mod left_alone;
 pub mod pass;
 #[cfg(feature = "spill")]
 pub mod spill;

@@ -80,6 +80,8 @@ pub fn meet(name: &'static str, head: &ResponseHead, next: &mut Next<'_, '_>) ->
     let is_whole =
         head.status != StatusCode::SWITCHING_PROTOCOLS && !fields::is_partial(&head.headers);
     if !is_text || !is_whole {
+        let what = if is_text { "a part of something" } else { "no text" };
+        next.note(format_args!("left alone: it is {what}"));
         return Ok(Step::Aside);
     }
     if !fields::is_coded(&head.headers) {

@@ -10,6 +10,8 @@ mod gunzip;
 #[cfg(feature = "deflate")]
 mod inflate;
 mod interim;
+#[cfg(feature = "deflate")]
+mod notes;
 mod pass;
 #[cfg(all(feature = "deflate", feature = "spill"))]
 mod pressure;

@@ -42,8 +42,18 @@ impl OutputFilter for Conditional {
         edit_final_head(input, next, |head, input, next| {
             match judge(head) {
                 Verdict::Send => return,
-                Verdict::NotModified => make_not_modified(head),
-                Verdict::Failed => make_failed(head),
+                Verdict::NotModified(by) => {
+                    let is_tag = by == IF_NONE_MATCH;
+                    let ours = head.headers.get(if is_tag { ETAG } else { LAST_MODIFIED });
+                    next.note(format_args!("304: {by} matches {ours:?}"));
+                    make_not_modified(head);
+                }
+                Verdict::Failed => {
+                    next.note(format_args!(
+                        "412: the response is not what the client would change"
+                    ));
+                    make_failed(head);
+                }
             }
             next.discard_body();
             // What came with the head is below the place where the chain drops data.
@@ -57,10 +67,10 @@ impl OutputFilter for Conditional {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
     Send,
-    NotModified,
+    NotModified(HeaderName), // By which condition.
     Failed,
 }
 
@@ -80,12 +90,14 @@ fn judge(head: &ResponseHead) -> Verdict {
     if !is_unchanged {
         return Verdict::Failed;
     }
-    let is_known = if conditions.contains_key(IF_NONE_MATCH) {
-        matches(conditions, &IF_NONE_MATCH, &head.headers, Comparison::Weak)
+    let (by, is_known) = if conditions.contains_key(IF_NONE_MATCH) {
+        let is_known = matches(conditions, &IF_NONE_MATCH, &head.headers, Comparison::Weak);
+        (IF_NONE_MATCH, is_known)
     } else {
-        was_modified_since(conditions, &IF_MODIFIED_SINCE, &head.headers) == Some(false)
+        let since = was_modified_since(conditions, &IF_MODIFIED_SINCE, &head.headers);
+        (IF_MODIFIED_SINCE, since == Some(false))
     };
-    if is_known { Verdict::NotModified } else { Verdict::Send }
+    if is_known { Verdict::NotModified(by) } else { Verdict::Send }
 }
 
 /// Whether the ETag of the response is in the list of tags in `field`; `*` is any response.

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use brigade::{Brigade, Bucket, Error, ErrorKind, FilterKind, Member, Next, OutputFilter, Result};
+use brigade::{
+    Brigade, Bucket, Effects, Error, ErrorKind, FilterKind, Member, Next, OutputFilter, Result,
+};
 use http::Version;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, SERVER, TRANSFER_ENCODING, UPGRADE};
 
@@ -125,6 +127,7 @@ impl Header {
         input: &mut Brigade<'b>,
         next: &mut Next<'_, 'b>,
     ) -> Result<()> {
+        next.note(format_args!("replaced by an error page: {error}"));
         self.exchange.record(error);
         let request = self.exchange.request().clone();
         let mut head = ResponseHead::new(status_of(error), request.clone());
@@ -173,7 +176,12 @@ impl Header {
         input: &mut Brigade<'b>,
         next: &mut Next<'_, 'b>,
     ) -> Result<()> {
-        if plan.framing == Framing::Close || has_connection_option(&head.headers, "close") {
+        note_framing(plan.framing, next);
+        if has_connection_option(&head.headers, "close") {
+            next.note(format_args!("closed: the head says Connection: close"));
+            self.exchange.close_after();
+        }
+        if plan.framing == Framing::Close {
             self.exchange.close_after();
         }
         let head = match self.form {
@@ -294,6 +302,21 @@ impl OutputFilter for Header {
             Body::Before => self.begin(input, next),
             _ => self.go_on(input, next),
         }
+    }
+}
+
+/// Says why the body is framed as it is, where that is not by a length.
+fn note_framing(framing: Framing, next: &mut Next<'_, '_>) {
+    let why = match next.effects_above() {
+        Effects::Changes => "a filter above may change it",
+        Effects::Same | Effects::SameLength => "its maker did not say it",
+    };
+    match framing {
+        Framing::Chunked => next.note(format_args!("chunked: the length is not known, {why}")),
+        Framing::Close => next.note(format_args!(
+            "closed: the length is not known, {why}, and HTTP/1.0 has no chunks"
+        )),
+        Framing::None | Framing::Length => {}
     }
 }
 
