@@ -2,10 +2,11 @@
 //!
 //! Invariant: framing is written once, by the header filter, when it commits the response.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use brigade::Error;
+use http::StatusCode;
 
 use crate::RequestHead;
 
@@ -33,6 +34,7 @@ struct Inner {
     failed: AtomicBool,
     ended: AtomicBool,
     framing: AtomicU8, // 0: not committed.
+    status: AtomicU16, // 0: not committed.
     error: OnceLock<Error>,
     warnings: Mutex<Vec<Error>>, // Invariant: at most `MAX_WARNINGS`.
 }
@@ -54,6 +56,7 @@ impl Exchange {
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             framing: AtomicU8::new(0),
+            status: AtomicU16::new(0),
             error: OnceLock::new(),
             warnings: Mutex::default(),
         }))
@@ -124,6 +127,16 @@ impl Exchange {
     /// [`Committed`](brigade::ErrorKind::Committed).
     pub fn commit(&self, framing: Framing) {
         self.0.framing.store(1 + framing as u8, Ordering::Relaxed);
+    }
+
+    /// Notes with what status.
+    pub(crate) fn commit_status(&self, status: StatusCode) {
+        self.0.status.store(status.as_u16(), Ordering::Relaxed);
+    }
+
+    /// The status of the committed response, whoever chose it; `None` before the commit.
+    pub fn status(&self) -> Option<StatusCode> {
+        StatusCode::from_u16(self.0.status.load(Ordering::Relaxed)).ok()
     }
 
     /// How the committed response is framed; `None` before the commit.

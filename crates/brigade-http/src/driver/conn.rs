@@ -13,6 +13,7 @@ use brigade_net::{Close, NetworkWriter, TokioSocket, Transport, WaitsFor};
 use http::StatusCode;
 use tokio::time::Instant;
 
+use super::ledger::{self, Asked, Ledger};
 use super::line::{LineTransport, Socket};
 use super::reply::Reply;
 use super::settings::bounded;
@@ -42,6 +43,7 @@ pub(super) struct Conn {
     has_ended: bool,
     driver: Waker,
     stall: Stall,
+    ledger: Option<ledger::Line>,
 }
 
 /// What the handle of the current response is up to.
@@ -108,7 +110,16 @@ impl Shared {
             has_ended: false,
             driver: Waker::noop().clone(),
             stall: Stall::new(write_timeout, room_timeout),
+            ledger: None,
         })))
+    }
+
+    /// Keeps what becomes of its responses in `ledger`.
+    pub(super) fn note_in(self: &Arc<Self>, ledger: &Ledger) {
+        let line = ledger.open(self);
+        let mut conn = self.lock();
+        line.observe(&mut conn.chain);
+        conn.ledger = Some(line);
     }
 
     /// Locks it. A panic in a filter poisons the lock, and has ended the connection.
@@ -128,6 +139,23 @@ impl Conn {
         self.stall = Stall::new(write_timeout, room_timeout);
     }
 
+    /// Tells the ledger, if there is one, that a response begins.
+    pub(super) fn note_begin(&mut self, asked: Asked) {
+        if self.ledger.is_some() {
+            let written = self.written();
+            let request = self.exchange.request().clone();
+            self.ledger
+                .as_mut()
+                .into_iter()
+                .for_each(|ledger| ledger.begin(&request, asked, written));
+        }
+    }
+
+    /// Bytes that have left on this connection.
+    fn written(&mut self) -> u64 {
+        self.writer().map_or(0, |writer| writer.stats().bytes_written)
+    }
+
     /// Begins the next response; answers the number its handle needs.
     pub(super) fn begin(&mut self, exchange: Exchange) -> Result<u64> {
         self.chain.begin_response()?;
@@ -142,7 +170,8 @@ impl Conn {
         self.serial += 1;
         self.wake_all();
         self.is_behind = true;
-        self.chain.end_request(None)
+        let told = self.ledger.as_ref().and_then(|ledger| ledger.produced(&self.exchange));
+        self.chain.end_request(told)
     }
 
     /// Checks that the handle with this number may still do something.
@@ -384,6 +413,10 @@ impl Conn {
             return;
         }
         self.chain.abort(end);
+        let written = self.written();
+        if let Some(ledger) = &self.ledger {
+            ledger.broken(&self.exchange, self.chain.aborted().unwrap_or(end), written);
+        }
         if let Some(writer) = self.writer() {
             // A connection that is gone cannot be closed any better.
             let _ = writer.transport_mut().close(how);

@@ -20,6 +20,7 @@ use super::arrival::{Arrival, Awaited, Refusal};
 use super::close::close_in_order;
 use super::conn::{Shared, no_room};
 use super::drive::{drive_until, panicked, run_handler};
+use super::ledger::Asked;
 use super::line::{LineSource, Socket};
 use super::live::Service;
 use super::request::ParsedHead;
@@ -59,6 +60,9 @@ pub(super) async fn serve_line(
     let storage = settings.storage.clone().build();
     let chain = Chain::new(writer).mode(ReadMode::NonBlocking).storage(storage);
     let shared = Shared::new(chain, settings.write_timeout, settings.room_timeout);
+    if let Some(ledger) = &settings.ledger {
+        shared.note_in(ledger);
+    }
     let reader = NetworkReader::new(settings.limits.max_head_bytes());
     let mut connection =
         Connection { socket, peer, shared, source, reader, services, service, drain };
@@ -210,7 +214,8 @@ impl Connection {
         if !keep_alive || self.drain.is_draining() {
             exchange.close_after();
         }
-        let serial = self.begin(&exchange)?;
+        let asked = if self.drain.is_draining() { Asked::Late } else { Asked::Well };
+        let serial = self.begin(&exchange, asked)?;
         let response = Response::new(self.shared.clone(), serial);
         let request = Request::new(head, self.peer);
         // A handler may panic before it has made its future.
@@ -244,14 +249,15 @@ impl Connection {
     async fn refuse(&mut self, refusal: Refusal) -> Result<bool> {
         let exchange = Exchange::new(Arc::new(refusal.request));
         exchange.close_after();
-        self.begin(&exchange)?;
+        self.begin(&exchange, Asked::Badly)?;
         self.shared.lock().refuse(refusal.error);
         self.run(&exchange, None).await
     }
 
-    fn begin(&mut self, exchange: &Exchange) -> Result<u64> {
+    fn begin(&mut self, exchange: &Exchange, asked: Asked) -> Result<u64> {
         let mut conn = self.shared.lock();
         let serial = conn.begin(exchange.clone())?;
+        conn.note_begin(asked);
         self.service.settings.join(&mut conn.chain, exchange);
         Ok(serial)
     }

@@ -12,6 +12,7 @@ mod conn;
 mod connection;
 mod drive;
 mod handler;
+mod ledger;
 mod line;
 mod listener;
 mod live;
@@ -26,6 +27,10 @@ mod streamed;
 
 pub use self::connection::serve_connection;
 pub use self::handler::{Handler, HandlerFuture, Request, Router};
+pub use self::ledger::{
+    BlockView, ConnectionView, EXPLAIN_FIELD, Entry, FilterLine, FilterTotals, Ledger, Reason,
+    Totals,
+};
 pub use self::line::Line;
 pub use self::listener::{Listener, Listeners};
 pub use self::live::Live;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use brigade::{AllocOptions, Chain, Error, Prepared};
 use brigade_net::WriterOptions;
 
+use super::ledger::Ledger;
 use super::request::RequestLimits;
 use crate::{Exchange, HeaderOptions, RequestHead, join_protocol};
 
@@ -37,6 +38,9 @@ pub struct Settings {
     pub header: Arc<HeaderOptions>,
     /// How the network writer gathers and holds back.
     pub writer: WriterOptions,
+    /// Where the driver on tokio keeps what becomes of responses: nowhere unless there is one. It is the
+    /// connection's: one that is there already stays with what it began with.
+    pub ledger: Option<Ledger>,
     pub(super) report: Report,
 }
 
@@ -90,6 +94,7 @@ impl Default for Settings {
             insert: Insert::default(),
             header: Arc::default(),
             writer: WriterOptions::default(),
+            ledger: None,
             report: Report::default(),
         }
     }
@@ -189,6 +194,13 @@ impl Settings {
         // Better here than when the first client connects.
         drop(options.clone().build());
         self.storage = options;
+        self
+    }
+
+    /// Has what becomes of each response kept in `ledger`. Each chain is observed then, which costs time.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
         self
     }
 

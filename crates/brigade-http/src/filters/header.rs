@@ -184,6 +184,7 @@ impl Header {
         if plan.framing == Framing::Close {
             self.exchange.close_after();
         }
+        self.exchange.commit_status(head.status);
         let head = match self.form {
             Form::Lines => {
                 plan.apply(head);

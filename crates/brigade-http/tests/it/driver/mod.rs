@@ -13,6 +13,7 @@ mod hold;
 mod idle;
 mod interim;
 mod leaving;
+mod ledger;
 #[cfg(feature = "tls")]
 mod lines;
 mod live;
