@@ -100,5 +100,9 @@ pub fn entry() -> Entry {
     .carry("the limit, while the client takes nothing")
     .memory("the limit")
     .summary("keeps in memory what a slow client has not taken, so that the producer is free")
+    .docs(
+        "For a producer that is dearer than memory: it is done as soon as the client has taken all but the limit.",
+    )
+    .example("collect limit=1000000")
     .options(&[LIMIT])
 }

@@ -332,6 +332,11 @@ pub fn entry() -> Entry {
     })
     .memory("372 KiB while a body is on its way")
     .summary("compresses with gzip, for clients that accept it")
+    .docs(
+        "Leaves alone what is coded already, partial content, and whoever does not accept gzip, and says Vary for \
+         all. A FLUSH lets go of all that came before it.",
+    )
+    .example("deflate level=9")
     .makes(Form::Coded)
     .options(&[LEVEL, MIN_BYTES])
 }

@@ -370,6 +370,11 @@ pub fn entry() -> Entry {
         let limit = number_or_none(spec, "limit", default.limit_bytes)?;
         Ok(move || Inflate::new().max_ratio(ratio).limit_bytes(limit))
     })
+    .docs(
+        "For a body that comes coded and is to be read here. A body that comes out too long for what went in is an \
+         error, since it may be an attack.",
+    )
+    .example("inflate limit=1000000")
     .makes(Form::Plain)
     .memory("48 KiB while a body is on its way")
     .summary("decodes gzip and deflate, so that filters of text see text")

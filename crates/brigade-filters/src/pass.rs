@@ -39,4 +39,5 @@ pub fn entry() -> Entry {
     Entry::new("pass", FilterKind::RESOURCE, |_spec| Ok(|| Pass))
         .effects(Effects::Same)
         .summary("hands everything on")
+        .docs("To measure what a filter costs that does nothing, and to say `nothing` in a choice.")
 }

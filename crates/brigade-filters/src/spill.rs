@@ -180,5 +180,10 @@ pub fn entry() -> Entry {
     .carry("the limit, on disk, while the client takes nothing")
     .memory("none: it is on disk")
     .summary("keeps on disk what a slow client has not taken, so that the producer is free")
+    .docs(
+        "For a producer that is dearer than disk: what waits is in a file without a name, sent from there by the \
+         system.",
+    )
+    .example("spill limit=1000000")
     .options(&[LIMIT, DIR])
 }

@@ -316,6 +316,11 @@ pub fn entry() -> Entry {
     .carry("less than FROM")
     .memory("16 marks")
     .summary("replaces one text by another, in text")
+    .docs(
+        "FROM is text, not a pattern, and every one is replaced, wherever the body is cut. A response that is no text \
+         is left alone; one that is coded is decoded for it and coded again.",
+    )
+    .example("substitute s/Apache/httpd/")
     .reads(Form::Plain)
     .options(&[RULE])
 }

@@ -222,6 +222,11 @@ pub fn choose_entry(candidates: Registry) -> Entry {
     .carry("what the chosen one keeps")
     .memory("what the chosen one holds")
     .summary("stands for the filter that the head of each response chooses")
+    .docs(
+        "For what only the response's head can decide. What is chosen takes this place, whatever its own kind; \
+         what is not chosen costs nothing.",
+    )
+    .example(r#"choose "type text/* => substitute s/Apache/httpd/" "else => pass""#)
     .options(&[CHOICE])
 }
 

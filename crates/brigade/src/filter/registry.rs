@@ -45,6 +45,10 @@ pub struct Entry {
     pub memory: &'static str,
     /// One line: what it does.
     pub summary: &'static str,
+    /// When to use it and what it leaves alone, in a few sentences; may be empty.
+    pub docs: &'static str,
+    /// A SPEC that works, to try; empty: the name alone does.
+    pub example: &'static str,
     /// Its options; an empty list refuses all.
     pub options: &'static [OptionDoc],
     /// In what form it must find the bytes; `None`: in any.
@@ -84,6 +88,8 @@ impl Entry {
             carry: "none",
             memory: "none",
             summary: "",
+            docs: "",
+            example: "",
             options: &[],
             reads: None,
             makes: None,
@@ -120,6 +126,37 @@ impl Entry {
     pub fn summary(mut self, summary: &'static str) -> Self {
         self.summary = summary;
         self
+    }
+
+    /// Says when to use it and what it leaves alone.
+    #[must_use]
+    pub fn docs(mut self, docs: &'static str) -> Self {
+        self.docs = docs;
+        self
+    }
+
+    /// Gives a SPEC that works, to try.
+    ///
+    /// ```
+    /// use brigade::{Entry, FilterKind, OptionDoc, from_fn};
+    ///
+    /// const LEVEL: OptionDoc = OptionDoc { form: "level=N", help: "how hard it tries; default 6" };
+    /// let entry = Entry::new("press", FilterKind::CONTENT_SET, |_spec| {
+    ///     Ok(|| from_fn(|input, next| next.push_all(input)))
+    /// })
+    /// .options(&[LEVEL])
+    /// .example("press level=9");
+    /// assert_eq!(entry.example_spec(), "press level=9");
+    /// ```
+    #[must_use]
+    pub fn example(mut self, spec: &'static str) -> Self {
+        self.example = spec;
+        self
+    }
+
+    /// The SPEC of the [example](Self::example), or the name, which is one too.
+    pub fn example_spec(&self) -> &'static str {
+        if self.example.is_empty() { self.name } else { self.example }
     }
 
     /// Lists its options.
