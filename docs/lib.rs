@@ -19,6 +19,12 @@ pub mod writing_a_filter {}
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}
 
+#[doc = include_str!("guide/configuration.md")]
+pub mod configuration {}
+
+#[doc = include_str!("guide/from-httpd-and-nginx.md")]
+pub mod from_httpd_and_nginx {}
+
 #[doc = include_str!("guide/another-protocol.md")]
 pub mod another_protocol {}
 

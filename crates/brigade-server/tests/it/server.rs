@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 /// Whatever takes longer is a failure.
@@ -13,6 +13,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Served {
     child: Child,
     out: BufReader<ChildStdout>,
+    err: Option<BufReader<ChildStderr>>, // Only if it is piped.
     pub(crate) address: SocketAddr,
 }
 
@@ -47,8 +48,26 @@ impl Served {
     /// Serves by the file `config`, which says one place or has it said by `args`.
     #[track_caller]
     pub(crate) fn configured(config: &Path, args: &[&str]) -> Self {
+        Self::configured_at(config, args, 1).0
+    }
+
+    /// Serves by the file `config`, which says so many places; answers where, as it was printed.
+    #[track_caller]
+    pub(crate) fn configured_at(
+        config: &Path,
+        args: &[&str],
+        places: usize,
+    ) -> (Self, Vec<String>) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_brigade"));
         command.args(["serve", "--config"]).arg(config).args(args);
+        Self::run(command, places)
+    }
+
+    /// Serves by the file `config`, which says one place; what it complains of can be read.
+    #[track_caller]
+    pub(crate) fn complaining(config: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brigade"));
+        command.args(["serve", "--config"]).arg(config).stderr(Stdio::piped());
         Self::run(command, 1).0
     }
 
@@ -69,6 +88,7 @@ impl Served {
         command.stdout(Stdio::piped());
         let mut child = command.spawn().expect("the command can be started");
         let stdout = child.stdout.take().expect("it is piped");
+        let err = child.stderr.take().map(BufReader::new);
         let mut out = BufReader::new(stdout);
         let places: Vec<String> = out
             .by_ref()
@@ -80,7 +100,7 @@ impl Served {
         let tcp = places.iter().find_map(|place| place.split("://").nth(1));
         let address = tcp.and_then(|address| address.trim_end_matches('/').parse().ok());
         let address = address.unwrap_or_else(|| panic!("an address in {places:?}"));
-        (Self { child, out, address }, places)
+        (Self { child, out, err, address }, places)
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -120,12 +140,27 @@ impl Served {
         assert!(sent.expect("kill is everywhere").success());
     }
 
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("it prints a line");
+        line
+    }
+
+    /// What it complains of, to the line that ends so.
+    pub(crate) fn complaint(&mut self, end: &str) -> String {
+        let err = self.err.as_mut().expect("it is piped");
+        let mut said = String::new();
+        while !said.trim_end().ends_with(end) {
+            assert!(err.read_line(&mut said).expect("text") > 0, "it ended: {said}");
+        }
+        said
+    }
+
     /// What it says of its memory when it is asked.
     pub(crate) fn memory(&mut self) -> serde_json::Value {
         self.signal("USR1");
-        let mut line = String::new();
-        self.out.read_line(&mut line).expect("it answers");
-        serde_json::from_str(&line).expect("a line of JSON")
+        serde_json::from_str(&self.line()).expect("a line of JSON")
     }
 
     /// Waits until the process has ended; says how.

@@ -2,10 +2,13 @@
 
 mod check;
 mod errors;
+mod guide;
+mod reload;
 mod serve;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A directory with a configuration and what it names.
 pub(crate) struct Site {
@@ -36,4 +39,12 @@ impl Site {
     pub(crate) fn config(&self) -> PathBuf {
         self.dir().join("site.toml")
     }
+}
+
+/// Runs the command in the site's directory: how it ended, what it printed, what it complained of.
+pub(crate) fn brigade(site: &Site, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_brigade"));
+    let out = command.args(args).current_dir(site.dir()).output().unwrap();
+    let [said, complained] = [out.stdout, out.stderr].map(|text| String::from_utf8(text).unwrap());
+    (out.status.code(), said, complained)
 }
