@@ -211,10 +211,10 @@ impl NetworkReader {
 }
 
 fn failed(held: usize, cause: io::Error) -> Error {
-    let kind = match Error::from(io::Error::from(cause.kind())).kind() {
-        // Said every time a connection is found at rest: no words are spent on it.
-        ErrorKind::WouldBlock => return Error::would_block(),
-        kind => kind,
-    };
+    // Said every time a connection is found at rest: no words are spent on it.
+    if cause.kind() == io::ErrorKind::WouldBlock {
+        return Error::would_block();
+    }
+    let kind = Error::from(io::Error::from(cause.kind())).kind();
     Error::new(kind, format!("receive, with {held} bytes held")).because(cause)
 }

@@ -4,17 +4,17 @@
 //! only finished responses queue, in the writer. No byte of a request's body is ever parsed as a
 //! request. A connection that waits for its next request holds no block.
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use brigade::{Chain, End, Progress, ReadCx, ReadMode, Result};
-use brigade_net::{Close, NetworkReader, NetworkWriter, Source};
+use brigade::{Chain, End, Error, Progress, ReadCx, ReadMode, Result};
+use brigade_net::{Close, NetworkReader, NetworkWriter, Source, TokioSocket};
 use tokio::sync::watch;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::arrival::{Arrival, Awaited, Refusal};
 use super::close::close_in_order;
@@ -24,6 +24,7 @@ use super::ledger::Asked;
 use super::line::{LineSource, Socket};
 use super::live::Service;
 use super::request::ParsedHead;
+use super::rest::{Ended, Rest};
 use super::settings::bounded;
 use super::{Drain, Handler, HandlerFuture, Line, Request, Response, Settings};
 use crate::{Exchange, Framing, RequestHead};
@@ -64,8 +65,9 @@ pub(super) async fn serve_line(
         shared.note_in(ledger);
     }
     let reader = NetworkReader::new(settings.limits.max_head_bytes());
+    let rest = Rest::new(drain.clone());
     let mut connection =
-        Connection { socket, peer, shared, source, reader, services, service, drain };
+        Connection { socket, peer, shared, source, reader, services, service, drain, rest };
     let served = connection.serve().await;
     connection.close(served.is_ok()).await;
     served
@@ -83,6 +85,7 @@ struct Connection {
     services: watch::Receiver<Service>,
     service: Service, // What this request is answered with.
     drain: Drain,
+    rest: Rest,
 }
 
 /// What came of waiting for bytes.
@@ -151,16 +154,31 @@ impl Connection {
                 });
             }
             let interest = (&self.source).waits_for();
-            let at = *deadline;
-            let late =
-                async { if let Some(at) = at { sleep_until(at).await } else { pending().await } };
-            tokio::select! {
-                biased;
-                ready = self.socket.ready(interest), if has_room => ready?,
-                () = poll_fn(|cx| poll_room(&mut self.reader, &self.shared, cx)), if !has_room => {}
-                () = late => return Ok(Came::Late),
-                () = self.drain.begun(), if !has_begun => return Ok(Came::End),
-                left = drive_until(&self.socket, &self.shared, has_left), if is_leaving => left?,
+            let Self { socket, shared, reader, rest, .. } = self;
+            let mut client = |cx: &mut Context<'_>| {
+                if has_room {
+                    socket.poll_ready(interest, cx).map_err(Error::from)
+                } else {
+                    poll_room(reader, shared, cx).map(Ok)
+                }
+            };
+            let ended = poll_fn(|cx| match client(cx) {
+                Poll::Ready(came) => Poll::Ready(came.map(|()| None)),
+                Poll::Pending => rest.poll_end(*deadline, !has_begun, cx).map(|end| Ok(Some(end))),
+            });
+            let ended = if is_leaving {
+                tokio::select! {
+                    biased;
+                    ended = ended => ended?,
+                    left = drive_until(socket, shared, has_left) => left.map(|()| None)?,
+                }
+            } else {
+                ended.await?
+            };
+            match ended {
+                None => {}
+                Some(Ended::Late) => return Ok(Came::Late),
+                Some(Ended::Drains) => return Ok(Came::End),
             }
         }
     }

@@ -86,7 +86,8 @@ pub(super) async fn run_handler(
             shared.lock().handled(answer);
         }
         let mut conn = shared.lock();
-        if watch && gone.as_mut().poll(cx).is_ready() {
+        // Nobody is left to learn it of a response that is made: whether it arrives, writing it tells.
+        if watch && !conn.is_done() && gone.as_mut().poll(cx).is_ready() {
             watch = false;
             failed.get_or_insert_with(|| Error::new(ErrorKind::ClientGone, "the client hung up"));
             conn.end(End::ClientGone, Close::Reset);

@@ -20,6 +20,7 @@ mod pump;
 mod reply;
 pub mod request;
 mod response;
+mod rest;
 mod server;
 mod settings;
 #[cfg(feature = "body")]
