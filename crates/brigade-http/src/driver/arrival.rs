@@ -6,7 +6,7 @@ use brigade_net::NetworkReader;
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode, Uri};
 
-use super::request::{HeadScan, ParsedHead, RequestError, RequestLimits, ScanState, parse_head};
+use super::request::{HeadScan, ParsedHead, RequestError, RequestLimits, ScanState, parse_scanned};
 use crate::{RequestHead, StatusError};
 
 /// What came of waiting for a request.
@@ -45,7 +45,7 @@ impl Awaited {
             Ok(ScanState::Complete { head_len }) => head_len,
             Ok(_) => return None,
         };
-        let arrival = match parse_head(reader.bytes(), limits) {
+        let arrival = match parse_scanned(reader.bytes(), &self.scan, head_len) {
             Ok(head) => Arrival::Head(Box::new(head)),
             Err(error) => refused(&error, reader),
         };

@@ -18,5 +18,6 @@ mod target;
 pub use error::RequestError;
 pub use framing::AnnouncedBody;
 pub use limits::RequestLimits;
+pub(super) use parse::parse_scanned;
 pub use parse::{ParsedHead, parse_head};
 pub use scan::{HeadScan, ScanState};

@@ -67,6 +67,15 @@ pub fn parse_head(bytes: &[u8], limits: &RequestLimits) -> Result<ParsedHead, Re
     let ScanState::Complete { head_len } = scan.advance(bytes, limits)? else {
         return Err(Reason::Unfinished { bytes: bytes.len() }.into());
     };
+    parse_scanned(bytes, &scan, head_len)
+}
+
+/// As [`parse_head`], of the head that `scan` found at the beginning of `bytes`.
+pub(in crate::driver) fn parse_scanned(
+    bytes: &[u8],
+    scan: &HeadScan,
+    head_len: usize,
+) -> Result<ParsedHead, RequestError> {
     let line = scan.request_line();
     let fields = &bytes[line.end + 2..head_len];
     let (method, target, version) = parse_request_line(&bytes[line])?;
@@ -107,11 +116,20 @@ fn parse_version(version: &[u8]) -> Result<Version, RequestError> {
     }
 }
 
+/// As many header lines are taken apart without an allocation.
+const FEW: usize = 24;
+
 /// Takes `count` header lines and the blank line after them apart.
 fn parse_fields(lines: &[u8], count: usize) -> Result<HeaderMap, RequestError> {
-    let mut fields = vec![httparse::EMPTY_HEADER; count];
-    let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(lines, &mut fields)
-    else {
+    let (mut few, mut many) = ([httparse::EMPTY_HEADER; FEW], Vec::new());
+    let room = match few.get_mut(..count) {
+        Some(few) => few,
+        None => {
+            many.resize(count, httparse::EMPTY_HEADER);
+            &mut many
+        }
+    };
+    let Ok(httparse::Status::Complete((_, fields))) = httparse::parse_headers(lines, room) else {
         return Err(explain(lines, count));
     };
     let mut headers = HeaderMap::try_with_capacity(count).map_err(|_| full(0))?;
