@@ -14,8 +14,8 @@ use std::fs::File;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-use http::HeaderValue;
-use http::header::InvalidHeaderValue;
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, InvalidHeaderValue, LAST_MODIFIED};
 
 use crate::files::FoundFile;
 
@@ -27,9 +27,8 @@ const MAX_PATH_BYTES: usize = 512;
 pub(crate) struct OpenFile {
     pub(crate) file: Arc<File>,
     pub(crate) len: u64,
-    pub(crate) content_type: HeaderValue,
-    pub(crate) etag: HeaderValue,
-    pub(crate) last_modified: Option<HeaderValue>,
+    /// Type, tag, length and date.
+    pub(crate) headers: HeaderMap,
     is_settled: bool,
 }
 
@@ -40,15 +39,15 @@ impl OpenFile {
     ///
     /// A type or tag that is no value of a field: there is none.
     pub(crate) fn new(found: FoundFile, now: SystemTime) -> Result<Self, InvalidHeaderValue> {
-        let last_modified = found.last_modified(now).map(|date| date.to_string().try_into());
-        Ok(Self {
-            last_modified: last_modified.transpose()?,
-            content_type: found.content_type.parse()?,
-            etag: found.etag.try_into()?,
-            len: found.len,
-            is_settled: found.is_settled,
-            file: Arc::new(found.file),
-        })
+        let mut headers = HeaderMap::with_capacity(4);
+        if let Some(modified) = found.last_modified(now) {
+            headers.insert(LAST_MODIFIED, modified.to_string().try_into()?);
+        }
+        headers.insert(CONTENT_TYPE, found.content_type.parse()?);
+        headers.insert(ETAG, found.etag.try_into()?);
+        headers.insert(CONTENT_LENGTH, found.len.into());
+        let (len, is_settled) = (found.len, found.is_settled);
+        Ok(Self { file: Arc::new(found.file), len, headers, is_settled })
     }
 }
 
@@ -148,10 +147,8 @@ mod tests {
     const AGE: Duration = Duration::from_secs(1);
 
     fn file(is_settled: bool) -> Arc<OpenFile> {
-        let none = HeaderValue::from_static("");
         let file = Arc::new(File::open("/dev/null").expect("it is always there"));
-        let (content_type, etag) = (none.clone(), none);
-        Arc::new(OpenFile { file, len: 0, content_type, etag, last_modified: None, is_settled })
+        Arc::new(OpenFile { file, len: 0, headers: HeaderMap::new(), is_settled })
     }
 
     #[test]

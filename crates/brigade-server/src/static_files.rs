@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use brigade::{Error, ErrorKind, Result};
 use brigade_http::StatusError;
 use brigade_http::driver::{Handler, HandlerFuture, Request, Response};
-use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, RETRY_AFTER};
+use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 
 use crate::files::{Found, NotServed};
@@ -107,9 +107,6 @@ async fn sweep(dir: Arc<Dir>) {
 }
 
 async fn send(found: &OpenFile, response: &mut Response) -> Result<()> {
-    if let Some(modified) = &found.last_modified {
-        response.header(LAST_MODIFIED, modified)?;
-    }
-    response.header(CONTENT_TYPE, &found.content_type)?.header(ETAG, &found.etag)?;
+    response.headers(|headers| headers.clone_from(&found.headers))?;
     response.send_file(found.file.clone(), 0, found.len).await
 }

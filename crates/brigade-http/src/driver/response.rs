@@ -74,6 +74,27 @@ impl Response {
         Ok(self)
     }
 
+    /// Lets `edit` change all header fields at once: what many responses have in common can be kept
+    /// as a map, and cloned into each.
+    ///
+    /// ```
+    /// use brigade_http::driver::{Request, Response};
+    /// use http::HeaderMap;
+    ///
+    /// async fn answer(_: Request, mut response: Response, common: &HeaderMap) -> brigade::Result<()> {
+    ///     response.headers(|headers| headers.clone_from(common))?;
+    ///     response.write(b"hello\n").await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Committed`] when the head has been sent.
+    pub fn headers(&mut self, edit: impl FnOnce(&mut HeaderMap)) -> Result<&mut Self> {
+        edit(&mut self.lock()?.reply.head()?.headers);
+        Ok(self)
+    }
+
     /// Sends an interim response at once, before the head: 103 with the links that the answer will need,
     /// or 102. It goes through every filter; clients of HTTP/1.0 are spared it. Models
     /// `ap_send_interim_response`.

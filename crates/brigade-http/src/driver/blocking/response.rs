@@ -54,6 +54,16 @@ impl Response<'_> {
         Ok(self)
     }
 
+    /// Lets `edit` change all header fields at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Committed`] when the head has been sent.
+    pub fn headers(&mut self, edit: impl FnOnce(&mut HeaderMap)) -> Result<&mut Self> {
+        edit(&mut self.reply.head()?.headers);
+        Ok(self)
+    }
+
     /// Sends an interim response at once, before the head: 103 with the links that the answer will need,
     /// or 102. It goes through every filter; clients of HTTP/1.0 are spared it. Models
     /// `ap_send_interim_response`.
