@@ -2,11 +2,9 @@
 //!
 //! Invariant: what is kept is packed, and never more than the limit.
 
-use brigade::{
-    Brigade, Bucket, BucketAlloc, Entry, FilterKind, Next, OptionDoc, OutputFilter, Result,
-};
+use brigade::{Brigade, Bucket, BucketAlloc, Entry, FilterKind, OptionDoc, Result};
 
-use crate::elastic::{Elastic, Storage};
+use crate::elastic::{Elastic, Storage, is_its_queue};
 
 /// Keeps up to so many bytes in memory for a client that takes them slower than they are made.
 ///
@@ -70,23 +68,7 @@ impl Storage for Memory {
     fn emptied(&mut self) {}
 }
 
-impl OutputFilter for Collect {
-    fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
-        self.0.filter(input, next)
-    }
-
-    fn effects(&self) -> brigade::Effects {
-        self.0.effects()
-    }
-
-    fn absorbs(&self) -> bool {
-        self.0.absorbs()
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.0.held_bytes()
-    }
-}
+is_its_queue!(Collect);
 
 /// What `collect` is in a registry, with its option.
 pub fn entry() -> Entry {

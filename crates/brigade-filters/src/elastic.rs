@@ -105,3 +105,37 @@ impl<S: Storage> OutputFilter for Elastic<S> {
         usize::try_from(self.queue.resident_bytes()).unwrap_or(usize::MAX)
     }
 }
+
+/// Makes a filter of a type around an [`Elastic`]: a public type that says what it stores and where.
+/// Every method is forwarded; one forgotten would silently take its default.
+macro_rules! is_its_queue {
+    ($filter:ty) => {
+        impl brigade::OutputFilter for $filter {
+            fn filter<'b>(
+                &mut self,
+                input: &mut brigade::Brigade<'b>,
+                next: &mut brigade::Next<'_, 'b>,
+            ) -> brigade::Result<()> {
+                self.0.filter(input, next)
+            }
+
+            fn effects(&self) -> brigade::Effects {
+                self.0.effects()
+            }
+
+            fn absorbs(&self) -> bool {
+                self.0.absorbs()
+            }
+
+            fn held_bytes(&self) -> usize {
+                self.0.held_bytes()
+            }
+
+            fn on_end(&mut self, outcome: &brigade::Outcome) {
+                self.0.on_end(outcome);
+            }
+        }
+    };
+}
+
+pub(crate) use is_its_queue;

@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use brigade::{
-    Brigade, Bucket, BucketAlloc, Effects, Entry, Error, ErrorKind, FilterKind, Next, OptionDoc,
-    OutputFilter, Result,
+    Brigade, Bucket, BucketAlloc, Effects, Entry, Error, ErrorKind, FilterKind, OptionDoc, Result,
 };
 
-use crate::elastic::{Elastic, Storage};
+use crate::elastic::{Elastic, Storage, is_its_queue};
 
 /// Keeps up to so many bytes in an unlinked temporary file for a client that takes them slower than they
 /// are made. They go on as a FILE, by `sendfile` where the transport can.
@@ -142,23 +141,7 @@ impl Disk {
     }
 }
 
-impl OutputFilter for Spill {
-    fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
-        self.0.filter(input, next)
-    }
-
-    fn effects(&self) -> Effects {
-        self.0.effects()
-    }
-
-    fn absorbs(&self) -> bool {
-        self.0.absorbs()
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.0.held_bytes()
-    }
-}
+is_its_queue!(Spill);
 
 /// What `spill` is in a registry, with its options. A directory in which no file can be made is refused
 /// when the SPEC is prepared.
