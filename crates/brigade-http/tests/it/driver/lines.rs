@@ -5,40 +5,18 @@ use std::io::{self, IoSlice, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use brigade::{Bucket, Error};
 use brigade_http::driver::{Handler, Listener, Request, Response, Server, Settings};
-use brigade_net::rustls::crypto::ring;
-use brigade_net::rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
-use brigade_net::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use brigade_net::rustls::pki_types::ServerName;
 use brigade_net::{
     Close, Duplex, More, NonBlockingTransport, Source, StdTransport, TlsTransport, Transport,
 };
 use tokio::net::{TcpListener, UnixListener};
 
 use super::PATIENCE;
-
-/// A server that is `localhost`, and a client that believes it.
-static CONFIGS: LazyLock<(Arc<ServerConfig>, Arc<ClientConfig>)> = LazyLock::new(|| {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let provider = Arc::new(ring::default_provider());
-    let server = ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
-        .unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
-});
+use super::localhost::CONFIGS;
 
 /// A server that listens at four places, until the test ends.
 struct Everywhere {

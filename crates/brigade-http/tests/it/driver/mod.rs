@@ -17,6 +17,9 @@ mod ledger;
 #[cfg(feature = "tls")]
 mod lines;
 mod live;
+#[cfg(feature = "tls")]
+#[path = "../../../../brigade-net/tests/it/suite/localhost.rs"]
+mod localhost;
 mod panics;
 mod pump;
 mod turns;

@@ -5,6 +5,8 @@
 
 pub(crate) mod lines;
 #[cfg(feature = "tls")]
+mod localhost;
+#[cfg(feature = "tls")]
 pub(crate) mod tls;
 
 use std::io::{self, IoSlice};

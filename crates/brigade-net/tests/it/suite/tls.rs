@@ -2,38 +2,18 @@
 
 use std::net::TcpStream;
 use std::os::fd::AsFd;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use brigade_net::rustls::crypto::ring;
-use brigade_net::rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
-use brigade_net::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use brigade_net::rustls::pki_types::ServerName;
+use brigade_net::rustls::{ClientConfig, RootCertStore};
 use brigade_net::{Duplex, Interest, NonBlockingTransport, StdTransport, TlsTransport};
 use brigade_testkit::{MemoryLine, memory_line};
 
 use super::lines::{self, tcp_pair};
+use super::localhost::CONFIGS;
 use super::{PATIENCE, Peer, Rig};
-
-/// A server that is `localhost`, and a client that believes it.
-static CONFIGS: LazyLock<(Arc<ServerConfig>, Arc<ClientConfig>)> = LazyLock::new(|| {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-    let provider = Arc::new(ring::default_provider());
-    let server = ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key.into())
-        .unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
-});
 
 pub(crate) fn server<T: Duplex>(line: T) -> TlsTransport<T> {
     TlsTransport::server(line, CONFIGS.0.clone()).unwrap()
