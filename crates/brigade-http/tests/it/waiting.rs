@@ -1,36 +1,11 @@
 //! Waiting, anywhere, changes nothing.
 
-use brigade::{Brigade, Bucket, Effects, Error, FilterKind, Member, Next, OutputFilter, Result};
+use brigade::{Bucket, Effects, FilterKind, Member};
 use brigade_http::RequestHead;
+use brigade_testkit::waits_everywhere;
 
 use crate::framing::Changer;
 use crate::support::{NeverRead, Reply, Rig, Unknown, get, head, old, stream};
-
-/// Waits before every bucket.
-#[derive(Default)]
-struct Waits {
-    is_ready: bool,
-}
-
-impl OutputFilter for Waits {
-    fn filter<'b>(&mut self, input: &mut Brigade<'b>, next: &mut Next<'_, 'b>) -> Result<()> {
-        while !input.is_empty() {
-            self.is_ready = !self.is_ready;
-            if self.is_ready {
-                next.waker().wake_by_ref();
-                return Err(Error::would_block());
-            }
-            if let Some(bucket) = input.pop_front() {
-                next.push(bucket)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn effects(&self) -> Effects {
-        Effects::Same
-    }
-}
 
 fn response(rig: &Rig, fields: &[(&'static str, &str)]) -> Vec<Bucket<'static>> {
     vec![
@@ -59,7 +34,7 @@ const PLACES: [FilterKind; 5] = [
 #[track_caller]
 fn check(request: &RequestHead, fields: &[(&'static str, &str)], above: Option<Effects>) {
     let run = |place: Option<FilterKind>| {
-        let waits = place.map(|place| Member::new("waits", place, Waits::default()));
+        let waits = place.map(|place| Member::new("waits", place, waits_everywhere()));
         let changer = above.map(Changer::member);
         let mut rig = Rig::with(request.clone(), waits.into_iter().chain(changer));
         let response = response(&rig, fields);
@@ -103,7 +78,7 @@ fn waiting_changes_nothing_of_a_response_without_a_body() {
 #[test]
 fn a_filter_that_waits_above_head_leaves_the_file_unread() {
     for place in PLACES {
-        let mut rig = Rig::with(head(&[]), [Member::new("waits", place, Waits::default())]);
+        let mut rig = Rig::with(head(&[]), [Member::new("waits", place, waits_everywhere())]);
         let response = rig.response(200, &[("content-length", "9")]);
         rig.pass([response, NeverRead::file(9), NeverRead::stream(), Bucket::eos()]).unwrap();
         assert_eq!(rig.reply().field("content-length"), Some("9"), "waiting at {place}");

@@ -77,24 +77,3 @@ fn handler_that_never_waits_sends_no_flush_of_its_own() {
     assert_eq!(chunks.iter().sum::<usize>(), 320_000);
     assert!(chunks.len() <= 42, "full blocks, but for the last: {chunks:?}");
 }
-
-#[test]
-fn finished_response_does_not_wait_for_the_handler_of_the_next() {
-    let gate = Arc::new(Semaphore::new(0));
-    let passes = gate.clone();
-    let running = Running::new(move |request: Request, mut response: Response| {
-        let passes = passes.clone();
-        async move {
-            if request.path() == "/waits" {
-                passes.acquire().await.unwrap().forget();
-            }
-            response.write(request.path().as_bytes()).await
-        }
-    });
-    let mut client = running.client();
-    // In one segment: the second request is there before the first is answered.
-    client.send("GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /waits HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(client.answer().body, b"/first");
-    gate.add_permits(1);
-    assert_eq!(client.answer().body, b"/waits");
-}
