@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use brigade::{Error, ErrorKind, Result};
 use rustls::pki_types::ServerName;
@@ -18,12 +19,24 @@ use crate::{Close, Duplex, Interest, More, Source, Transport};
 /// the writer gives at a time: its limit, and the piece that passed it.
 const CODED_LIMIT: usize = 80 * 1024;
 
+/// The first bytes of a connection, and the first after it was [at rest](REST), go in records that fit a
+/// segment each. A peer can decode nothing before it has a whole record, and a system that does not know
+/// the way sends ten segments before it waits to hear from it: less than a record of 16 KiB.
+const EARLY_BYTES: usize = 16 * 1024;
+const EARLY_RECORD: usize = 1300;
+
+/// A connection on which nothing was written for so long has forgotten how much its way can carry.
+const REST: Duration = Duration::from_secs(1);
+
+
 /// TLS over a line: a transport that codes its bytes.
 ///
 /// Server or client. The application hands in the configuration: certificates, protocols, and the
 /// provider of cryptography. Hands are shaken by the first read or write, so a chain's writer may wait
 /// until the line can be *read* ([`waits_for`](Transport::waits_for)). Files cannot go unread. Data goes
-/// in records of 16 KiB, one vectored write for up to five of them.
+/// in records of 16 KiB, one vectored write for up to five of them; the first 16 KiB of a connection, and
+/// those after a second without a write, in records that fit a segment, so that the peer can decode what
+/// comes first while the rest is on its way.
 ///
 /// [`Close::Orderly`] says that this is all (`close_notify`), and may have to be called again, when the
 /// line has no room for it. [`Close::Reset`], and dropping it, say nothing: the peer can tell that what it
@@ -73,6 +86,8 @@ struct Session<T: Duplex> {
     more: More,          // What the last write said.
     waits_for: Interest, // What the last `WouldBlock` was about.
     is_ending: bool,     // The last word is said, and perhaps on its way.
+    early_bytes: usize,  // So many more go in short records.
+    written: Option<Instant>,
 }
 
 impl<T: Duplex> TlsTransport<T> {
@@ -106,7 +121,9 @@ impl<T: Duplex> TlsTransport<T> {
             more: More::None,
             waits_for: Interest::Writable,
             is_ending: false,
-        };
+            early_bytes: EARLY_BYTES,
+            written: None,
+                };
         Self { session: Arc::new(Mutex::new(session)) }
     }
 
@@ -196,7 +213,32 @@ impl<T: Duplex> Session<T> {
         // What was coded before goes first, so that never more than one write's worth waits.
         self.send(More::Follows)?;
         self.more = more;
+        let now = Instant::now();
+        if self.written.replace(now).is_some_and(|before| now - before >= REST) {
+            self.early_bytes = EARLY_BYTES;
+        }
+        if self.early_bytes > 0 {
+            return self.code_early(slices);
+        }
         self.tls.writer().write_vectored(slices)
+    }
+
+    /// Codes short records, and no more than may be short.
+    fn code_early(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut total = 0;
+        for record in slices.iter().flat_map(|slice| slice.chunks(EARLY_RECORD)) {
+            if self.early_bytes == 0 {
+                break;
+            }
+            let record = &record[..record.len().min(self.early_bytes)];
+            let count = self.tls.writer().write(record)?;
+            self.early_bytes -= count;
+            total += count;
+            if count < record.len() {
+                break;
+            }
+        }
+        Ok(total)
     }
 
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {

@@ -226,6 +226,9 @@ impl Duplex for Tapped {
     }
 }
 
+/// So many bytes go in short records at first.
+const EARLY_BYTES: usize = 16 * 1024;
+
 /// The lengths of the records of data among these bytes.
 fn records(mut bytes: &[u8]) -> Vec<usize> {
     let mut lens = Vec::new();
@@ -247,7 +250,7 @@ fn data_goes_in_records_of_16_kib_as_many_to_a_call_as_the_writer_gives() {
     let far = client(far.waiting(PATIENCE));
     let reader = thread::spawn(move || read_all(far.source()));
     let mut chain = chain(near, ReadMode::Blocking);
-    chain.write(b"a greeting").unwrap();
+    chain.write(&PATTERN[..EARLY_BYTES]).unwrap();
     chain.flush().unwrap();
     calls.lock().unwrap().clear();
     // Pieces of all lengths, as filters leave them.
@@ -260,7 +263,7 @@ fn data_goes_in_records_of_16_kib_as_many_to_a_call_as_the_writer_gives() {
     assert!(full * 5 >= records.len() * 4, "{full} of {} are full: {records:?}", records.len());
     assert!(calls.len() <= 10, "{} calls", calls.len());
     drop(chain);
-    assert!(reader.join().unwrap().0[10..] == PATTERN[..600_000]);
+    assert!(reader.join().unwrap().0[EARLY_BYTES..] == PATTERN[..600_000]);
 }
 
 #[test]
@@ -296,11 +299,45 @@ fn a_line_that_takes_nothing_makes_it_keep_80_kib_at_most() {
     let (near, far) = memory_line(100_000);
     let (mut near, far) = (server(near.waiting(PATIENCE)), client(far.waiting(PATIENCE)));
     let reader = thread::spawn(move || read_all(far.source()));
+    let early = near.write(&much, More::None).unwrap();
+    assert_eq!(early, EARLY_BYTES);
     let count = near.write(&much, More::None).unwrap();
     assert!((60_000..=80 * 1024).contains(&count), "{count} bytes at once");
     near.flush().unwrap();
     near.close(Close::Orderly).unwrap();
-    assert_eq!(reader.join().unwrap().0.len(), count);
+    assert_eq!(reader.join().unwrap().0.len(), early + count);
+}
+
+/// Shakes hands, so that whatever follows is data: a chain that does not wait, and its peer.
+fn shaken(room_bytes: usize, alloc: BucketAlloc) -> (Chain, TlsTransport<MemoryLine>) {
+    let (near, far) = memory_line(room_bytes);
+    let far = client(far);
+    let mut source = far.source();
+    let mut chain = chain(server(near), ReadMode::NonBlocking).storage(alloc);
+    chain.write(b"!").unwrap();
+    chain.flush().unwrap();
+    let mut room = [0];
+    while source.read(&mut room).is_err() {
+        let _ = chain.resume().unwrap();
+    }
+    assert_eq!(&room, b"!");
+    (chain, far)
+}
+
+#[test]
+fn what_comes_first_can_be_decoded_before_the_way_has_carried_a_long_record() {
+    // Ten segments: what leaves before the peer has answered.
+    let (mut chain, far) = shaken(10 * 1460, BucketAlloc::new());
+    chain.pass_bucket(Bucket::transient(&PATTERN[..60_000])).unwrap();
+    chain.flush().unwrap();
+    assert_eq!(chain.progress(), Progress::Pending);
+    let mut room = vec![0; 20_000];
+    let mut came = 0;
+    while let Ok(count) = far.source().read(&mut room[came..]) {
+        came += count;
+    }
+    assert!(came >= 10 * 1300, "{came} bytes can be read of 14,600 that came");
+    assert!(room[..came] == PATTERN[..came]);
 }
 
 #[test]
