@@ -1,7 +1,7 @@
 //! TLS over any line that can be read and written, by rustls.
 //!
 //! Invariants: what is coded and has not left is at most one write's worth, 80 KiB; nothing more is taken
-//! until it has gone. An end that was not said (`close_notify`) is never read as one, and it is said
+//! until it has gone, and it is told ([`Transport::held_bytes`]). An end that was not said (`close_notify`) is never read as one, and it is said
 //! only by an orderly close.
 
 use std::fmt;
@@ -28,6 +28,9 @@ const EARLY_RECORD: usize = 1300;
 /// A connection on which nothing was written for so long has forgotten how much its way can carry.
 const REST: Duration = Duration::from_secs(1);
 
+/// What coding adds to a record, at most: its head, a nonce, a tag.
+const RECORD_OVERHEAD: usize = 32;
+const RECORD_BYTES: usize = 16 * 1024;
 
 /// TLS over a line: a transport that codes its bytes.
 ///
@@ -88,6 +91,7 @@ struct Session<T: Duplex> {
     is_ending: bool,     // The last word is said, and perhaps on its way.
     early_bytes: usize,  // So many more go in short records.
     written: Option<Instant>,
+    coded_bytes: usize, // Coded and not sent: never less than there are.
 }
 
 impl<T: Duplex> TlsTransport<T> {
@@ -123,7 +127,8 @@ impl<T: Duplex> TlsTransport<T> {
             is_ending: false,
             early_bytes: EARLY_BYTES,
             written: None,
-                };
+            coded_bytes: 0,
+        };
         Self { session: Arc::new(Mutex::new(session)) }
     }
 
@@ -155,6 +160,10 @@ impl<T: Duplex> Transport for TlsTransport<T> {
         let mut session = lock(&self.session);
         let more = session.more;
         session.send(more)
+    }
+
+    fn held_bytes(&self) -> usize {
+        lock(&self.session).coded_bytes
     }
 
     fn waits_for(&self) -> Interest {
@@ -220,7 +229,9 @@ impl<T: Duplex> Session<T> {
         if self.early_bytes > 0 {
             return self.code_early(slices);
         }
-        self.tls.writer().write_vectored(slices)
+        let count = self.tls.writer().write_vectored(slices)?;
+        self.coded_bytes += count + count.div_ceil(RECORD_BYTES) * RECORD_OVERHEAD;
+        Ok(count)
     }
 
     /// Codes short records, and no more than may be short.
@@ -233,6 +244,7 @@ impl<T: Duplex> Session<T> {
             let record = &record[..record.len().min(self.early_bytes)];
             let count = self.tls.writer().write(record)?;
             self.early_bytes -= count;
+            self.coded_bytes += count + RECORD_OVERHEAD;
             total += count;
             if count < record.len() {
                 break;
@@ -280,11 +292,12 @@ impl<T: Duplex> Session<T> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut Outgoing(&mut self.line, more)) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(_) => {}
+                Ok(count) => self.coded_bytes = self.coded_bytes.saturating_sub(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.line_failed(error)),
             }
         }
+        self.coded_bytes = 0;
         self.line.flush().map_err(|error| self.line_failed(error))
     }
 

@@ -73,6 +73,13 @@ pub trait Transport: Send + 'static {
         Ok(())
     }
 
+    /// Bytes in memory that the transport itself keeps until [`flush`](Self::flush) has sent them. While
+    /// a flush would block the writer counts them as its own, in the chain's
+    /// [budget](brigade::AllocOptions::budget) too.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// What a transport that answered `WouldBlock` waits for.
     fn waits_for(&self) -> Interest {
         Interest::Writable

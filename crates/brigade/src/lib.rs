@@ -50,7 +50,7 @@ mod filter;
 mod short_copy;
 
 pub use alloc::{
-    AllocOptions, AllocStats, BlockCache, BlockUse, BucketAlloc, Budget, CacheStats, Fill,
+    AllocOptions, AllocStats, BlockCache, BlockUse, BucketAlloc, Budget, CacheStats, Charge, Fill,
 };
 pub use brigade::{Brigade, BrigadeWriter, Copied, IntoIter, IoSlices, Iter, Split};
 pub use bucket::{

@@ -178,6 +178,14 @@ impl Transport for LineTransport {
         }
     }
 
+    fn held_bytes(&self) -> usize {
+        match self {
+            Self::Plain(line) => line.held_bytes(),
+            #[cfg(feature = "tls")]
+            Self::Tls(line) => line.held_bytes(),
+        }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(line) => line.flush(),

@@ -169,7 +169,7 @@ impl<T: Transport> NetworkWriter<T> {
         while ready.resident_bytes() > 0 {
             match self.write_once(ready, more) {
                 Ok(count) if count > 0 => {
-                    let flow = self.clear_line()?;
+                    let flow = self.clear_line(alloc)?;
                     self.took(ready, count, alloc);
                     if flow == Flow::Stopped {
                         return Ok(flow);
@@ -228,18 +228,20 @@ impl<T: Transport> NetworkWriter<T> {
         }
     }
 
-    /// Has the transport send what it keeps itself.
-    pub(super) fn clear_line(&mut self) -> Result<Flow> {
+    /// Has the transport send what it keeps itself; what it goes on keeping counts in the budget.
+    pub(super) fn clear_line(&mut self, alloc: &BucketAlloc) -> Result<Flow> {
         loop {
             match self.transport.flush() {
                 Ok(()) => {
                     self.line = Line::Clear;
+                    self.line_charge = None;
                     self.responses.line_is_clear();
                     return Ok(Flow::On);
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
                 Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
                     self.line = Line::KeepsBytes;
+                    self.line_charge = alloc.charge(self.transport.held_bytes());
                     return Ok(self.stop_for_transport());
                 }
                 Err(cause) => return Err(self.failed("send what the transport keeps", cause)),

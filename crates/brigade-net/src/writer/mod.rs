@@ -10,7 +10,7 @@ mod responses;
 
 use std::mem;
 
-use brigade::{Brigade, Bucket, End, Error, ErrorKind, ReadCx, Result, Terminal};
+use brigade::{Brigade, Bucket, Charge, End, Error, ErrorKind, ReadCx, Result, Terminal};
 
 pub use self::options::{WaitsFor, WriterOptions, WriterStats};
 use self::responses::{Line, Responses};
@@ -79,6 +79,7 @@ pub struct NetworkWriter<T> {
     spare: Brigade<'static>, // Empty between calls: storage.
     waits_for: Option<WaitsFor>,
     line: Line,
+    line_charge: Option<Charge>, // What the line keeps, in the budget.
     // The first data in `pending` that is not in memory is a file that cannot be sent unread.
     reads_file: bool,
     has_ended: bool, // EOC arrived.
@@ -104,6 +105,7 @@ impl<T: Transport> NetworkWriter<T> {
             spare: Brigade::new(),
             waits_for: None,
             line: Line::Clear,
+            line_charge: None,
             reads_file: false,
             has_ended: false,
             aborted: None,
@@ -236,7 +238,7 @@ impl<T: Transport> Terminal for NetworkWriter<T> {
         if self.waits_for.take().is_none() {
             return Ok(());
         }
-        if self.line == Line::KeepsBytes && self.clear_line()? == Flow::Stopped {
+        if self.line == Line::KeepsBytes && self.clear_line(cx.alloc())? == Flow::Stopped {
             return Ok(());
         }
         let mut input = mem::take(&mut self.pending);
@@ -264,7 +266,11 @@ impl<T: Transport> Terminal for NetworkWriter<T> {
     }
 
     fn held_bytes(&self) -> usize {
-        usize::try_from(self.pending.resident_bytes()).unwrap_or(usize::MAX)
+        let pending = usize::try_from(self.pending.resident_bytes()).unwrap_or(usize::MAX);
+        match self.line {
+            Line::Clear => pending,
+            Line::KeepsBytes => pending.saturating_add(self.transport.held_bytes()),
+        }
     }
 
     fn should_yield(&self) -> bool {
@@ -277,6 +283,7 @@ impl<T: Transport> Terminal for NetworkWriter<T> {
         self.aborted = Some(end);
         self.waits_for = None;
         self.line = Line::Clear;
+        self.line_charge = None;
         self.responses.abort(end);
         let mut pending = mem::take(&mut self.pending);
         self.spare = Brigade::new();

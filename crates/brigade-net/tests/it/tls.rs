@@ -6,7 +6,10 @@ use std::io::{self, IoSlice};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use brigade::{Bucket, BucketAlloc, Chain, End, Error, ErrorKind, Progress, ReadMode};
+use brigade::{
+    AllocOptions, Bucket, BucketAlloc, Budget, Chain, End, Error, ErrorKind, Progress, ReadMode,
+    Terminal,
+};
 use brigade_net::{
     Close, Duplex, Interest, More, NetworkReader, NetworkWriter, NonBlockingTransport, Source,
     StdTransport, TlsTransport, Transport, WaitsFor,
@@ -338,6 +341,36 @@ fn what_comes_first_can_be_decoded_before_the_way_has_carried_a_long_record() {
     }
     assert!(came >= 10 * 1300, "{came} bytes can be read of 14,600 that came");
     assert!(room[..came] == PATTERN[..came]);
+}
+
+#[test]
+fn what_is_coded_and_has_not_left_is_held_by_the_writer_and_counts_in_its_budget() {
+    let budget = Budget::new(1 << 20);
+    let alloc = AllocOptions::default().budget(budget.clone()).build();
+    let (mut chain, far) = shaken(5000, alloc);
+    assert_eq!(held(&mut chain), 0);
+    chain.pass_bucket(Bucket::immortal(&PATTERN[..60_000])).unwrap();
+    chain.flush().unwrap();
+    // What is left of 16 KiB was coded, of which 5,000 left; the rest waits as it is.
+    let early = EARLY_BYTES - b"!".len();
+    let coded = held(&mut chain) - (60_000 - early);
+    assert!((early - 5000..early - 5000 + 1000).contains(&coded), "{coded}");
+    let blocks = chain.alloc().stats().blocks_live * 8 * 1024;
+    assert_eq!(budget.held_bytes(), blocks + coded);
+    let mut received = Vec::new();
+    let mut room = vec![0; 60_000];
+    while received.len() < 60_000 {
+        let _ = chain.resume().unwrap();
+        while let Ok(count) = far.source().read(&mut room) {
+            received.extend_from_slice(&room[..count]);
+        }
+    }
+    assert!(received == PATTERN[..60_000]);
+    assert_eq!((held(&mut chain), budget.held_bytes()), (0, blocks));
+}
+
+fn held(chain: &mut Chain) -> usize {
+    chain.terminal::<Writer<MemoryLine>>().unwrap().held_bytes()
 }
 
 #[test]

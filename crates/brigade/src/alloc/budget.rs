@@ -194,12 +194,18 @@ impl fmt::Debug for Budget {
     }
 }
 
-/// What a piece larger than a block counts for in a budget. It goes back when this is dropped, on any
-/// thread.
-pub(super) struct Charge {
+/// What memory that is no block counts for in a [`Budget`]: see
+/// [`BucketAlloc::charge`](super::BucketAlloc::charge). It goes back when this is dropped, on any thread.
+pub struct Charge {
     budget: Budget,
     bytes: usize,
     block_size: usize,
+}
+
+impl fmt::Debug for Charge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Charge").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Charge {

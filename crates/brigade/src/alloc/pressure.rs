@@ -5,12 +5,31 @@
 
 use std::task::{Poll, Waker};
 
-use super::{BucketAlloc, Budget, Share};
+use super::{BucketAlloc, Budget, Charge, Share};
 
 impl BucketAlloc {
     /// The [budget](super::AllocOptions::budget), if there is one.
     pub fn budget(&self) -> Option<&Budget> {
         self.blocks.share().map(Share::budget)
+    }
+
+    /// Counts `bytes` bytes that are no block of this allocator in its [budget](super::AllocOptions::budget),
+    /// for as long as what is answered lives: what a filter or a transport keeps in storage of its own. It
+    /// is never refused, as nothing in flight is; `None` without a budget.
+    ///
+    /// ```
+    /// use brigade::{AllocOptions, Budget};
+    ///
+    /// let budget = Budget::new(1 << 20);
+    /// let alloc = AllocOptions::default().budget(budget.clone()).build();
+    /// let window = vec![0; 32 * 1024]; // a decoder's
+    /// let counted = alloc.charge(window.len());
+    /// assert_eq!(budget.held_bytes(), 32 * 1024);
+    /// drop(counted);
+    /// assert_eq!(budget.held_bytes(), 0);
+    /// ```
+    pub fn charge(&self, bytes: usize) -> Option<Charge> {
+        self.blocks.share().map(|share| share.charge(bytes))
     }
 
     /// Waits for room in the [budget](super::AllocOptions::budget): for who fills blocks past
