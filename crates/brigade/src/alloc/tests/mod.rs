@@ -1,10 +1,12 @@
 //! The register against the truth: what is lent, how much is alive, and what every slice shows.
 
+mod block;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::block::{BlockSlice, Open};
+use super::block::BlockSlice;
 use super::{AllocOptions, BlockCache, BucketAlloc, Budget};
 
 /// A slice that is kept, and what was written to it.
@@ -248,14 +250,6 @@ proptest! {
     }
 }
 
-#[test]
-#[should_panic(expected = "opened again while slices of it are alive")]
-fn block_with_a_live_slice_never_enters_a_cache() {
-    let mut open = Open::new(64);
-    let _slice = open.append(b"abc");
-    BlockCache::new(64, 1).give([open.close()].into_iter().map(Open::again));
-}
-
 /// Long enough for memory to grow if it can; Miri looks for something else.
 const TURNS: usize = if cfg!(miri) { 200 } else { 20_000 };
 
@@ -346,49 +340,4 @@ fn register_after(blocks: usize) -> usize {
 #[test]
 fn register_of_an_idle_allocator_is_kept_while_it_is_small() {
     assert_eq!((register_after(8), register_after(9), register_after(1000)), (8, 0, 0));
-}
-
-#[test]
-#[should_panic(expected = "opened again while slices of it are alive")]
-fn block_with_a_live_slice_is_never_opened_again() {
-    let mut open = Open::new(8);
-    let _slice = open.append(b"abc");
-    let _ = Open::again(open.close());
-}
-
-#[test]
-#[should_panic(expected = "range end index 6 out of range")]
-fn more_than_fits_is_never_written() {
-    let mut open = Open::new(8);
-    let _ = open.append(b"abc");
-    let _ = open.append(b"defghi");
-}
-
-#[test]
-fn slice_grows_only_where_the_open_block_ends() {
-    let mut open = Open::new(8);
-    let mut first = open.append(b"ab");
-    let mut clone = first.clone();
-    assert_eq!(open.extend(&mut first, b"cd"), 2);
-    assert_eq!((open.extend(&mut clone, b"XX"), clone.bytes()), (0, &b"ab"[..]));
-    let mut tail = first.split_off(2);
-    assert_eq!((open.extend(&mut first, b"XX"), first.bytes()), (0, &b"ab"[..]));
-    assert_eq!((open.extend(&mut tail, b"efghij"), tail.bytes()), (4, &b"cdefgh"[..]));
-    let mut elsewhere = Open::new(8).append(b"abcdefgh");
-    assert_eq!(open.extend(&mut elsewhere, b"X"), 0);
-}
-
-#[test]
-fn run_through_neighbours_is_all_of_their_bytes() {
-    let mut open = Open::new(8);
-    let (first, last) = (open.append(b"abc"), open.append(b"def"));
-    assert!(first.touches(&last) && !last.touches(&first));
-    assert_eq!(BlockSlice::through(&first, &last), b"abcdef");
-    assert_eq!(BlockSlice::through(&first, &first), b"abc");
-}
-
-#[test]
-#[should_panic(expected = "a run from")]
-fn run_through_slices_of_two_blocks_panics() {
-    let _ = BlockSlice::through(&Open::new(8).append(b"abc"), &Open::new(8).append(b"def"));
 }
