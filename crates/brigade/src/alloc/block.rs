@@ -354,9 +354,7 @@ pub(crate) trait Release {
 
 impl Release for Arc<Block> {
     #[inline]
-    fn release(self) {
-        drop(self);
-    }
+    fn release(self) {} // Dropped here.
 }
 
 impl<P: Release> ByValue<P> {

@@ -135,7 +135,8 @@ impl Brigade<'_> {
 
     /// Where in the front bucket, of `len` bytes, a boundary may begin that ends behind it.
     fn boundary_at_end(&self, len: usize, room: usize, boundary: &[u8]) -> Option<(usize, Match)> {
-        let first = (len + 1).saturating_sub(boundary.len());
+        // The search has ruled out that all of one is at `first`.
+        let first = len.saturating_sub(boundary.len());
         let end = len.min(room.saturating_add(1));
         (first..end).find_map(|at| match self.boundary_at(at, boundary) {
             Match::No => None,

@@ -286,3 +286,17 @@ impl fmt::Debug for Brigade<'_> {
         f.debug_list().entries(self).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Brigade, Tally};
+    use crate::Bucket;
+
+    #[test]
+    #[should_panic(expected = "the tally of [")]
+    fn tally_that_is_not_the_sum_over_the_buckets_panics() {
+        let mut brigade = Brigade::from(Bucket::immortal(b"one"));
+        brigade.tally = Tally::new();
+        brigade.assert_invariants();
+    }
+}

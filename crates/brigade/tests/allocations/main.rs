@@ -40,6 +40,14 @@ fn new_brigade_costs_one_allocation_and_one_that_is_used_again_none() {
 }
 
 #[test]
+fn brigade_of_as_many_buckets_as_an_iterator_says_costs_one_allocation() {
+    let pieces = [b'x'; 50];
+    let buckets = pieces.chunks(1).map(Bucket::transient);
+    let count = allocations(|| drop(buckets.collect::<Brigade<'_>>()));
+    assert_eq!(count, 1);
+}
+
+#[test]
 fn recycled_storage_is_the_same_storage() {
     let mut storage: Brigade<'static> = Brigade::new();
     check_steady("a brigade that is recycled", || {

@@ -147,14 +147,14 @@ impl Terminal for Gathers {
     }
 }
 
-#[test]
-fn chain_that_frees_what_it_waited_for_itself_is_woken() {
-    const LEN: usize = 20 * BLOCK;
+/// Gives a chain that holds all it can, and then none of it, more than its budget.
+#[track_caller]
+fn check_wakes_itself(len: usize, bucket: Bucket<'static>) {
     let budget = Budget::new(4 * BLOCK);
     let mut chain = Chain::new(Gathers::default()).storage(within(&budget));
     let (waker, woken) = counted();
     chain.set_waker(&waker);
-    chain.pass_bucket(Bucket::file(file_of(&pattern(LEN)), 0, LEN as u64)).unwrap();
+    chain.pass_bucket(bucket).unwrap();
     let mut turns = 0;
     while chain.progress() == Progress::Pending {
         turns += 1;
@@ -162,8 +162,16 @@ fn chain_that_frees_what_it_waited_for_itself_is_woken() {
         let _ = chain.resume().unwrap();
     }
     assert!(turns >= 4, "{turns} turns");
-    assert_eq!(chain.terminal::<Gathers>().unwrap().given, LEN);
+    assert_eq!(chain.terminal::<Gathers>().unwrap().given, len);
     assert!(chain.alloc().stats().blocks_high_water <= 5);
+}
+
+#[test]
+fn chain_that_frees_what_it_waited_for_itself_is_woken() {
+    const LEN: usize = 20 * BLOCK;
+    // Larger pieces than a block, which go back as they are dropped; and blocks, which stay with it.
+    check_wakes_itself(LEN, Bucket::file(file_of(&pattern(LEN)), 0, LEN as u64));
+    check_wakes_itself(LEN, Bucket::stream(std::io::Cursor::new(pattern(LEN))));
 }
 
 #[test]

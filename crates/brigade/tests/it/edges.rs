@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
 use brigade::{
-    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Chain, Data, End, Error, ErrorKind,
-    Outcome, ReadCx, ReadMode, Result, from_fn, recorder,
+    AllocOptions, BlockCache, Brigade, Bucket, BucketAlloc, Budget, Chain, Data, End, Error,
+    ErrorKind, Outcome, ReadCx, ReadMode, Result, from_fn, recorder,
 };
 
 use crate::failure::names;
@@ -170,4 +170,20 @@ fn statistics_count_the_bytes_that_a_chain_gathered_once() {
     chain.write(b"de").unwrap();
     chain.flush().unwrap();
     assert_eq!(chain.alloc().stats().copied_bytes, 17);
+}
+
+#[test]
+fn budget_and_cache_say_their_limits_and_what_they_hold() {
+    let (budget, cache) = (Budget::new(640), BlockCache::new(64, 5));
+    let options = AllocOptions::default().cache(cache.clone()).budget(budget.clone());
+    let _kept = options.build().copy(b"one");
+    assert_eq!(
+        format!("{budget:?}"),
+        "Budget { limit_bytes: 640, held_bytes: 0, high_water_bytes: 64, waiting: 0 }"
+    );
+    let said = format!("{cache:?}");
+    assert!(
+        said.starts_with("BlockCache { block_size: 64, limit: 5, stats: CacheStats {"),
+        "{said}"
+    );
 }

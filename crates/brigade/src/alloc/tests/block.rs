@@ -55,3 +55,18 @@ fn block_with_a_live_slice_never_enters_a_cache() {
     let _slice = open.append(b"abc");
     BlockCache::new(64, 1).give([open.close()].into_iter().map(Open::again));
 }
+
+#[test]
+fn run_of_no_bytes_is_not_lent() {
+    let mut open = Open::new(8);
+    assert!(open.fill(b"abc"));
+    assert_eq!(open.lend(1).as_ref().map(BlockSlice::bytes), Some(&b"bc"[..]));
+    assert!(open.lend(3).is_none() && open.lend(4).is_none());
+}
+
+#[test]
+fn block_and_slice_say_how_long_they_are() {
+    let mut open = Open::new(8);
+    let (_first, slice) = (open.append(b"abc"), open.append(b"de"));
+    assert_eq!(format!("{slice:?} of {:?}", open.close()), "BlockSlice(3..5) of Block(8 bytes)");
+}

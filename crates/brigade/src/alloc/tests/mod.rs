@@ -158,6 +158,7 @@ impl World {
         let stats = self.alloc.stats();
         let bound = self.peak_pinned * 9 / 8 + self.max_idle + 2;
         assert!(stats.blocks_live <= bound, "{stats:?} with a peak of {}", self.peak_pinned);
+        assert_eq!(self.alloc.blocks.count_free(), stats.blocks_live - truth.len());
         if let Some(open) = self.alloc.blocks.open_id() {
             truth.remove(&open);
         }
