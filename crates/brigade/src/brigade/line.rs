@@ -91,12 +91,13 @@ impl Brigade<'_> {
 fn find_newline(bytes: &[u8]) -> Option<usize> {
     const CHUNKS: usize = 4;
     let (chunks, _) = bytes.as_chunks::<CHUNK>();
-    for (index, chunk) in chunks.iter().take(CHUNKS).enumerate() {
+    let chunks = &chunks[..chunks.len().min(CHUNKS)];
+    for (index, chunk) in chunks.iter().enumerate() {
         if has_newline(chunk) {
             return Some(index * CHUNK + first_newline(chunk));
         }
     }
-    let seen = chunks.len().min(CHUNKS) * CHUNK;
+    let seen = chunks.as_flattened().len();
     memchr::memchr(b'\n', &bytes[seen..]).map(|at| seen + at)
 }
 
