@@ -240,3 +240,12 @@ impl brigade::Data for OneByOne {
         .transpose()
     }
 }
+
+#[test]
+fn line_or_part_of_no_bytes_is_no_bucket() {
+    let (mut input, mut line) = (Brigade::from(Bucket::transient(b"--ab")), Brigade::new());
+    assert_eq!(input.split_line(&mut line, 0).ok(), Some(Split::Limit));
+    assert_eq!(input.split_boundary(&mut line, b"--", 9).ok(), Some(Split::Found));
+    assert!(line.is_empty(), "{line:?}");
+    assert_eq!(input.flatten(9).ok().as_deref(), Some(&b"ab"[..]));
+}
