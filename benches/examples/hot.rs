@@ -16,16 +16,19 @@ const PIECE: &[u8; 32] = b"one write of thirty-two bytes..\n";
 /// A row: its name in `.ci/instructions.limits`, and what does the operation `count` times.
 type Row = (&'static str, fn(count: u64) -> Result<()>);
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 11] = [
     ("chain_write_32", chain_write),
     ("transient_push_clear", transient),
     ("heap_copy_32", heap_copy),
+    ("gather_32", gather),
     ("split", split),
     ("io_slices_64", io_slices),
     ("pass_empty_chain", |count| pass(count, 0)),
     // Eight of them above the same pass: the difference is eight hops.
     ("pass_8_idle_filters", |count| pass(count, 8)),
     ("set_aside_16x100", set_aside),
+    ("split_line_80", split_line),
+    ("flatten_64", flatten),
 ];
 
 fn main() -> ExitCode {
@@ -81,6 +84,21 @@ fn heap_copy(count: u64) -> Result<()> {
     Ok(())
 }
 
+/// Small writes that share a bucket until its block is full.
+fn gather(count: u64) -> Result<()> {
+    let (mut alloc, mut brigade) = (BucketAlloc::new(), Brigade::new());
+    let mut bytes = 0;
+    for _ in 0..count {
+        brigade.write(&mut alloc, black_box(PIECE));
+        if brigade.len() > 1 {
+            bytes += brigade.resident_bytes();
+            brigade.clear();
+        }
+    }
+    assert_eq!(bytes + brigade.resident_bytes(), count * 32);
+    Ok(())
+}
+
 /// In halves, of a bucket that shares its block with a clone.
 fn split(count: u64) -> Result<()> {
     let mut alloc = BucketAlloc::new();
@@ -132,6 +150,34 @@ fn set_aside(count: u64) -> Result<()> {
         brigade.set_aside(&mut kept, &mut alloc);
         assert_eq!(kept.resident_bytes(), 1600);
         kept.clear();
+    }
+    Ok(())
+}
+
+/// Lines of 80 bytes, out of one borrowed bucket at a time.
+fn split_line(count: u64) -> Result<()> {
+    let mut lines = [b'x'; 8000];
+    lines.iter_mut().skip(79).step_by(80).for_each(|byte| *byte = b'\n');
+    let (mut brigade, mut line) = (Brigade::new(), Brigade::new());
+    for _ in 0..count {
+        if brigade.is_empty() {
+            brigade.push_back(Bucket::transient(black_box(&lines)));
+        }
+        assert!(brigade.split_line(&mut line, 8192)?.is_found());
+        assert_eq!(line.resident_bytes(), 80);
+        line.clear();
+    }
+    Ok(())
+}
+
+/// Of 64 pieces of 16 to 128 bytes.
+fn flatten(count: u64) -> Result<()> {
+    let bytes = [7; 128];
+    let lens = [128, 64, 48, 16];
+    let pieces = (0..64).map(|at| Bucket::transient(&bytes[..lens[at % lens.len()]]));
+    let (brigade, mut flat) = (pieces.collect::<Brigade<'_>>(), [0; 4096]);
+    for _ in 0..count {
+        assert_eq!(black_box(&brigade).flatten_into(&mut flat).count_bytes, 4096);
     }
     Ok(())
 }
