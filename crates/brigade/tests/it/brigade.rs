@@ -279,3 +279,18 @@ fn iteration_runs_both_ways() {
     again.extend(brigade);
     assert_eq!(again.len(), 6);
 }
+
+#[test]
+fn brigade_whose_buckets_left_at_both_ends_is_empty() {
+    let begun = || {
+        let mut brigade: Brigade<'_> =
+            [&b"one"[..], b"two"].map(Bucket::immortal).into_iter().collect();
+        brigade.pop_front();
+        brigade
+    };
+    let (mut popped, mut split, mut moved) = (begun(), begun(), begun());
+    popped.pop_back();
+    let _rest = split.split_off(0);
+    moved.split_off_into(0, &mut Brigade::new());
+    assert_eq!([popped, split, moved].map(|left| (left.is_empty(), left.len())), [(true, 0); 3]);
+}
