@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod demo;
 mod error_pages;
+mod explain;
 mod files;
 mod filters;
 mod limits;
@@ -16,6 +17,7 @@ mod places;
 mod reload;
 mod serve;
 mod static_files;
+mod status;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
@@ -43,6 +45,7 @@ struct Cli {
 enum Command {
     Serve(Box<serve::Args>),
     Check(check::Args),
+    Explain(explain::Args),
     Stream(stream::Args),
     #[command(hide = true)]
     StreamServer(stream::ServerArgs),
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error + Send + Sync>> = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Stream(args) => stream::run(&args).map_err(Into::into),
         Command::StreamServer(args) => return stream::serve_once(&args),
         Command::Trace(args) => trace::run(&args),

@@ -23,14 +23,15 @@ pub(crate) struct Memory {
     limit_bytes: Option<usize>,
 }
 
-#[derive(Debug, serde::Serialize)]
-struct Line {
-    limit_bytes: Option<usize>,
-    held_bytes: usize,
-    high_water_bytes: usize,
-    cached_blocks: usize,
-    blocks_from_cache: u64,
-    blocks_from_system: u64,
+/// What is held now.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub(crate) struct Line {
+    pub(crate) limit_bytes: Option<usize>,
+    pub(crate) held_bytes: usize,
+    pub(crate) high_water_bytes: usize,
+    pub(crate) cached_blocks: usize,
+    pub(crate) blocks_from_cache: u64,
+    pub(crate) blocks_from_system: u64,
 }
 
 impl Memory {
@@ -51,18 +52,22 @@ impl Memory {
             .cache(self.cache.clone())
     }
 
-    /// Prints what is held now, as one line of JSON.
-    pub(crate) fn print(&self) {
+    /// What is held now.
+    pub(crate) fn line(&self) -> Line {
         let cache = self.cache.stats();
-        let line = Line {
+        Line {
             limit_bytes: self.limit_bytes,
             held_bytes: self.budget.held_bytes(),
             high_water_bytes: self.budget.high_water_bytes(),
             cached_blocks: cache.blocks,
             blocks_from_cache: cache.taken,
             blocks_from_system: cache.missed,
-        };
-        let line = serde_json::to_string(&line).expect("numbers are JSON");
+        }
+    }
+
+    /// Prints what is held now, as one line of JSON.
+    pub(crate) fn print(&self) {
+        let line = serde_json::to_string(&self.line()).expect("numbers are JSON");
         // Whoever read the output may have gone: that is no reason to stop serving.
         let _ = writeln!(anstream::stdout(), "{line}");
     }

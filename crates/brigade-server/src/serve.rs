@@ -15,6 +15,7 @@ use crate::listen::Place;
 use crate::memory::Memory;
 use crate::places::Places;
 use crate::reload::{Reload, Running, Source};
+use crate::status::Status;
 use crate::{config, limits, registry};
 
 /// Serve the files of a directory through filters
@@ -54,6 +55,10 @@ pub(crate) struct Args {
     /// Answer /-/stream on other addresses than loopback too
     #[arg(long)]
     demo: bool,
+    /// Tell what the server does, at a place of its own: a live page at /-/, /-/status as JSON, and
+    /// /-/metrics for Prometheus. Whoever can come there sees what is asked for. Costs some time a response
+    #[arg(long, value_name = "PLACE")]
+    status: Option<Place>,
     #[command(flatten)]
     limits: Said,
     #[cfg(feature = "tls")]
@@ -189,7 +194,11 @@ async fn serve(args: &Args, config: Config, descriptors: u64) -> Result<()> {
     let mut asked_for_memory = signal(SignalKind::user_defined1())?;
     let fixed = config.limits.fixed;
     let memory = Memory::new(fixed.memory_budget);
-    let common = Settings::default().report(report).storage(memory.storage());
+    let mut common = Settings::default().report(report).storage(memory.storage());
+    let status = args.status.as_ref().map(|place| (place, Status::new(memory.clone())));
+    if let Some((_, status)) = &status {
+        common = common.ledger(status.ledger());
+    }
     // The files of Unix sockets are removed when all is over.
     let mut places = Places::default();
     let lines = places.change(&config.listeners).await?;
@@ -199,6 +208,15 @@ async fn serve(args: &Args, config: Config, descriptors: u64) -> Result<()> {
         .grace(fixed.grace)
         .live();
     print_lines(&config.name, &lines)?;
+    // The file of its socket is removed when all is over.
+    let _file = match status {
+        Some((place, status)) => {
+            let (url, file) = status.serve_at(place).await?;
+            print_lines("status", &[url])?;
+            file
+        }
+        None => None,
+    };
     let mut reload = Reload::of(args.config.as_deref().map(|path| args.source(path)))?;
     let (ask_to_stop, asked) = tokio::sync::oneshot::channel();
     let serving = server.serve(places.listeners(), async {

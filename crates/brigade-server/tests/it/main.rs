@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)] // They are tests; clippy takes helpers outside `#[test]` for none.
 
+mod chromium;
 mod cli;
 mod config;
+mod explain;
 mod serve;
 mod server;
 mod stream;

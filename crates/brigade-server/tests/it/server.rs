@@ -9,6 +9,19 @@ use std::time::Duration;
 /// Whatever takes longer is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The body of the answer to a GET on a connection of its own.
+#[track_caller]
+pub(crate) fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server closes in order");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+    body.to_owned()
+}
+
 /// `brigade serve` as a process of its own.
 pub(crate) struct Served {
     child: Child,
@@ -43,6 +56,16 @@ impl Served {
         let listen: Vec<&str> = places.iter().flat_map(|place| ["--listen", place]).collect();
         let command = Command::new(env!("CARGO_BIN_EXE_brigade"));
         Self::start(command, dir, &[&listen, args].concat(), places.len())
+    }
+
+    /// Serves `dir` on a free port, and tells its status on another.
+    #[track_caller]
+    pub(crate) fn with_status(dir: &Path, args: &[&str]) -> (Self, SocketAddr) {
+        let command = Command::new(env!("CARGO_BIN_EXE_brigade"));
+        let places = ["--listen", "127.0.0.1:0", "--status", "127.0.0.1:0"];
+        let (served, places) = Self::start(command, dir, &[&places, args].concat(), 2);
+        let status = places[1].trim_start_matches("http://").trim_end_matches("/-/");
+        (served, status.parse().expect("an address"))
     }
 
     /// Serves by the file `config`, which says one place or has it said by `args`.

@@ -10,5 +10,6 @@ mod open_files;
 mod places;
 mod shortage;
 mod signals;
+mod status;
 #[cfg(feature = "tls")]
 mod tls;
