@@ -8,6 +8,7 @@ mod axum_dir;
 mod child;
 mod cores;
 mod measure;
+mod plot;
 mod report;
 mod rows;
 mod servers;
@@ -70,6 +71,9 @@ struct Cli {
     /// Print one JSON object a row instead of the table
     #[arg(long)]
     json: bool,
+    /// Draw the figures into this file, as an SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     #[command(subcommand)]
     role: Option<child::Role>,
 }
@@ -124,6 +128,11 @@ fn run(cli: &Cli, wrk: Wrk) -> Result<()> {
         measured.push(figures);
     }
     bar.finish_and_clear();
+    if let Some(file) = &cli.plot {
+        let svg = plot::draw(&measured).map_err(|error| format!("draw the figures: {error}"))?;
+        let written = std::fs::write(file, svg);
+        written.map_err(|error| format!("write {}: {error}", file.display()))?;
+    }
     if cli.json { Ok(()) } else { shown(report::summary(&mut io::stdout(), &measured)) }
 }
 

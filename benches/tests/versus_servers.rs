@@ -63,12 +63,16 @@ fn compressed_row_beside_axum_is_of_bodies_of_one_length() {
 }
 
 #[test]
-fn table_ends_with_how_many_goals_are_met() {
-    let args = ["--seconds=1", "--rounds=1", "static_64k", "--peer=axum"];
+fn table_ends_with_how_many_goals_are_met_and_the_plot_shows_the_same() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let plot = format!("--plot={}", dir.path().join("plot.svg").display());
+    let args = ["--seconds=1", "--rounds=1", "static_64k", "--peer=axum", &plot];
     let Some(out) = measured(&args) else { return };
     assert!(out.lines().any(|line| line.starts_with("static_64k")), "{out}");
     assert!(!out.contains("static_1k") && !out.contains("nginx"), "{out}");
     assert!(out.lines().last().is_some_and(|line| line.contains("of 1 rows are met")), "{out}");
+    let plot = std::fs::read_to_string(dir.path().join("plot.svg")).expect("a plot");
+    assert!(plot.contains("static_64k") && plot.contains("brigade"), "{plot}");
 }
 
 #[test]
