@@ -9,6 +9,7 @@ pub mod driver;
 mod exchange;
 mod filters;
 mod head;
+mod head_text;
 mod hold;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -21,5 +22,6 @@ pub use filters::{
     apply_effects, join_protocol, status_of, with_status,
 };
 pub use head::{RequestHead, ResponseHead, Trailers, status_is_bodiless};
+pub use head_text::{describe_mark, make_mark};
 pub use hold::{Held, Hold, Over, Verdict};
 pub use warning::Warning;

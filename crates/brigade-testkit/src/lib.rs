@@ -10,6 +10,7 @@
 //!   [`memory_line`]: one in memory, with both its ends.
 //! - [`bucketeer`], [`RandomCut`], [`tap`]: filters for a real chain, that cut where the data says so or
 //!   anywhere, or show what passes; [`register_tools`] gives them names.
+//! - [`journey`]: what happened in a chain, written down; to be drawn, saved, and gone once more.
 //! - [`CountingAlloc`]: what a filter allocates, counted.
 //! - [`waits_everywhere`], [`SlowSink`], [`gated`], [`stuttering`], [`unknown_mark`]: a filter that
 //!   waits before every bucket, a peer that takes a few bytes at a time, streams that give what they
@@ -49,6 +50,7 @@ mod counting;
 mod every_cut;
 mod failure;
 mod gated;
+pub mod journey;
 mod literal;
 mod mark;
 mod pair;

@@ -3,6 +3,7 @@
 mod broken;
 mod conformance;
 mod every_cut;
+mod journey;
 mod parts;
 mod tools;
 
