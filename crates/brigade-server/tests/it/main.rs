@@ -6,6 +6,7 @@ mod chromium;
 mod cli;
 mod config;
 mod explain;
+mod journey;
 mod serve;
 mod server;
 mod stream;
