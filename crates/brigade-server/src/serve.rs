@@ -8,7 +8,7 @@ use brigade_http::driver::{Server, Settings};
 use brigade_http::status_of;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Chains, Config, Listen, Pattern, Placed, Route, Routes, Rule, Said};
+use crate::config::{Chains, Config, Listen, Pattern, Placed, Route, Routes, Said};
 use crate::error_pages::{self, Pages};
 use crate::files::Root;
 use crate::listen::Place;
@@ -140,7 +140,7 @@ impl Args {
             listeners,
             limits: self.limits.into(),
             routes: Routes::new(routes),
-            chains: Chains::new(vec![Rule::for_all(filters.collect())]),
+            chains: Chains::for_all(filters.collect()),
             pages,
         })
     }

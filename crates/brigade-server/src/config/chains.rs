@@ -60,18 +60,6 @@ impl Placed {
 }
 
 impl Rule {
-    /// A rule for every response.
-    pub(crate) fn for_all(filters: Vec<Placed>) -> Self {
-        Self {
-            path: Pattern::all(),
-            extensions: Vec::new(),
-            types: Vec::new(),
-            is_last: false,
-            filters,
-            origin: Origin::CommandLine,
-        }
-    }
-
     /// Whether it is for a request of this path, which is plain, whatever the type of its response.
     pub(super) fn fits(&self, path: &[u8], extension: Option<&[u8]>) -> bool {
         let fits = |own: &String| {
@@ -97,6 +85,22 @@ pub(crate) struct Chains(Vec<Rule>);
 impl Chains {
     pub(crate) fn new(rules: Vec<Rule>) -> Self {
         Self(rules)
+    }
+
+    /// These filters for every response.
+    pub(crate) fn for_all(filters: Vec<Placed>) -> Self {
+        if filters.is_empty() {
+            // Then no request has to be looked at.
+            return Self::default();
+        }
+        Self(vec![Rule {
+            path: Pattern::all(),
+            extensions: Vec::new(),
+            types: Vec::new(),
+            is_last: false,
+            filters,
+            origin: Origin::CommandLine,
+        }])
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Rule> {

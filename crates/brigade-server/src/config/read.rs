@@ -79,6 +79,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<File, Problems> {
 }
 
 fn top(reading: &Reading<'_>, document: &Spanned<DeTable<'_>>) -> File {
+    // A new section is read here, and by that it is allowed.
     let mut top = Table::top(document, reading.problems);
     let listeners = listeners(reading, top.tables("listen", "[[listen]]"));
     let limits = top.table("limits", "[limits]").map(limits).unwrap_or_default();

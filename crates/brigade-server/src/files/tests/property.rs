@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::prelude::*;
 
 use super::*;
@@ -103,4 +104,50 @@ fn what_is_found_in_the_cache_is_what_is_found() {
             Ok(())
         })
         .unwrap();
+}
+
+/// What a path is however it is spelt: an empty name before it changes nothing, but is read the long way.
+fn check_plain(path: &str) -> Result<(), TestCaseError> {
+    let (short, long) = (plain_path(path), format!("/{path}"));
+    match (short, plain_path(&long)) {
+        (Ok(short), Ok(long)) => {
+            prop_assert_eq!(&short, &long, "{:?}", path);
+            let again = percent_encode(&short, NON_ALPHANUMERIC).to_string().replace("%2F", "/");
+            prop_assert_eq!(&plain_path(&again).unwrap(), &short, "{:?} encoded", path);
+            let names = short.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).count();
+            let rest = behind(path, names);
+            let is_end = rest.is_empty() || rest.starts_with('/');
+            prop_assert!(is_end, "{path:?} has {names} names, and then {rest:?}");
+            prop_assert_eq!(behind(path, names + 1), "", "{:?}", path);
+        }
+        (Err(_), Err(_)) => {}
+        // What does not begin with a slash is no path, and is one with it.
+        (Err(_), Ok(_)) if !path.starts_with('/') => {}
+        (short, long) => prop_assert!(false, "{path:?} is {short:?}, with a slash {long:?}"),
+    }
+    Ok(())
+}
+
+#[test]
+fn whatever_the_path_rules_and_files_read_it_the_same_way() {
+    let config =
+        ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(path in path())| check_plain(&path)?);
+}
+
+#[test]
+fn what_stands_behind_names_is_found_however_they_are_spelt() {
+    for (path, names, rest) in [
+        ("/a/b?c", 0, "/a/b?c"),
+        ("/docs/a.html", 1, "/a.html"),
+        ("/%64ocs//a", 1, "//a"),
+        ("//docs/", 1, "/"),
+        ("/a//b/c/d?e", 2, "/c/d?e"),
+        ("/docs", 1, ""),
+        ("/docs?a/b", 1, ""),
+        ("/docs/?a/b", 1, "/?a/b"),
+        ("/docs/", 2, ""),
+    ] {
+        assert_eq!(behind(path, names), rest, "{path} {names}");
+    }
 }
