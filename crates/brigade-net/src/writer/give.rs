@@ -14,6 +14,10 @@ use crate::{More, Transport};
 /// 1,024, and walk them all for a call that takes the first.
 const MAX_SLICES: usize = 64;
 
+/// Windows of a file that a chain which waits sends by one call. Nobody else waits for its thread, and each
+/// call ends by sending what does not fill a packet.
+const WAITING_WINDOWS: u64 = 4;
+
 impl<T: Transport> NetworkWriter<T> {
     /// Gives away what is `ready`, all of it in memory, and then all of `input`.
     pub(super) fn give<'b>(
@@ -64,7 +68,7 @@ impl<T: Transport> NetworkWriter<T> {
             && ready.resident_bytes() > 0;
         if is_file && !goes_along && self.transport.sends_files() && !self.reads_file {
             return match self.write_out(ready, More::Follows, cx.alloc())? {
-                Flow::On => self.send_file(input),
+                Flow::On => self.send_file(input, cx),
                 Flow::Stopped => Ok(Flow::Stopped),
             };
         }
@@ -110,11 +114,12 @@ impl<T: Transport> NetworkWriter<T> {
     }
 
     /// Sends a window of the file at the front of `input`.
-    fn send_file(&mut self, input: &mut Brigade<'_>) -> Result<Flow> {
+    fn send_file(&mut self, input: &mut Brigade<'_>, cx: &ReadCx<'_>) -> Result<Flow> {
         let follows = input.len_bytes();
         let Some(mut bucket) = input.pop_front() else { return Ok(Flow::On) };
         let Some(file) = bucket.as_file() else { return Ok(Flow::On) };
-        let window = file.len.min(self.options.file_window);
+        let windows = if cx.mode() == ReadMode::Blocking { WAITING_WINDOWS } else { 1 };
+        let window = file.len.min(self.options.file_window.saturating_mul(windows));
         let more = if window < file.len || follows.is_some_and(|bytes| bytes > window) {
             More::Follows
         } else {

@@ -18,9 +18,16 @@ fn file(offset: u64, len: u64) -> Bucket<'static> {
     Bucket::file(Arc::clone(&FILE), offset, len)
 }
 
+/// A line that waits, and sends 256 KiB of a file by a call: four windows.
+fn windowed() -> (Line<ScriptedTransport>, Wire) {
+    let (transport, wire) = ScriptedTransport::new([]);
+    let options = WriterOptions::default().file_window(64 * 1024);
+    (Line::new(transport.sending_files(), options).blocking(), wire)
+}
+
 #[test]
 fn a_head_goes_before_its_file_with_more_to_follow_and_the_file_goes_in_windows() {
-    let (mut line, wire) = line([]);
+    let (mut line, wire) = windowed();
     let end = Bucket::transient(b"end");
     line.pass([Bucket::transient(b"head"), file(10, 600_000), end]).unwrap();
     let follows = More::Follows;
@@ -43,7 +50,7 @@ fn a_head_goes_before_its_file_with_more_to_follow_and_the_file_goes_in_windows(
 
 #[test]
 fn the_last_window_of_a_file_says_that_nothing_follows() {
-    let (mut line, wire) = line([]);
+    let (mut line, wire) = windowed();
     line.pass([file(0, 300_000), Bucket::eos()]).unwrap();
     let more = |call: &Call| matches!(call, Call::SendFile { more: More::Follows, .. });
     assert_eq!(wire.calls().iter().map(more).collect::<Vec<_>>(), [true, false]);

@@ -69,7 +69,7 @@ fn a_slow_reader_gets_every_byte_and_files_go_unread() {
     let stats = chain.terminal::<Writer>().unwrap().stats();
     assert_eq!(stats.bytes_written, expected.len() as u64);
     assert_eq!(stats.file_bytes, 1_500_000);
-    assert!(stats.send_file_calls >= 10, "{stats:?}");
+    assert!(stats.send_file_calls >= 5, "{stats:?}");
     assert_eq!((chain.held_bytes(), chain.should_yield()), (0, false));
     drop(chain);
     assert!(reader.join().unwrap().unwrap() == expected);
