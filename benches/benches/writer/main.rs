@@ -4,11 +4,13 @@
 //! Measured is the sender's own processor time, in user mode and in the kernel, which for loopback takes
 //! the bytes all the way to the peer's socket: what the peer does, and waiting for it, does not count.
 //! The peer compares every byte, and a figure is of bytes that were right; so `cargo bench -- --test` is
-//! a test. At the end each side's median is printed with its ratio to the loop.
+//! a test. At the end each side's median is printed with its ratio to the loop, and drawn if `BRIGADE_PLOT`
+//! names a file.
 
 mod file;
 mod hyper_body;
 mod peer;
+mod plot;
 mod response;
 mod rows;
 mod shapes;
@@ -47,7 +49,7 @@ fn plain(criterion: &mut Criterion) {
         rows(criterion, shape.name, &shape)
             .row("writev loop", |socket| Of(of(), Writev(socket)))
             .row("Chain::write", |socket| Of(of(), ChainWrites::new(StdTransport::new(socket))))
-            .row("Chain::pass, a bucket a piece", |socket| Of(of(), ChainBuckets::new(socket)))
+            .row("Chain::pass", |socket| Of(of(), ChainBuckets::new(socket)))
             .row("Chain::write, on tokio", |socket| Of(of(), ChainOnTokio::new(socket)))
             .row("tokio write_all", |socket| Of(of(), TokioWriteAll::new(socket)))
             .row("tokio write_all, BufWriter", |socket| Of(of(), TokioBuffered::new(socket)))
@@ -100,6 +102,10 @@ fn responses(criterion: &mut Criterion) {
         .compare();
 }
 
+fn drawn(_: &mut Criterion) {
+    plot::draw();
+}
+
 /// What was chosen comes first.
 fn sizes(criterion: &mut Criterion) {
     for (len, name) in sizes::PIECES {
@@ -133,6 +139,6 @@ fn shape(name: &str) -> Shape {
 criterion_group! {
     name = benches;
     config = criterion::Criterion::default().with_measurement(CpuTime);
-    targets = plain, files, over_tls, responses, sizes
+    targets = plain, files, over_tls, responses, drawn, sizes
 }
 criterion_main!(benches);

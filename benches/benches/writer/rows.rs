@@ -9,6 +9,7 @@ use criterion::measurement::Measurement;
 use criterion::{BenchmarkGroup, Throughput};
 
 use crate::peer::{Peer, Receiver, pair};
+use crate::plot::{Dot, RATIOS};
 use crate::support::{CpuTime, Criterion};
 
 /// Every side has its turn so often; a ratio is the median of those of each round.
@@ -137,6 +138,8 @@ impl<'c> Rows<'c> {
             let ratios = row.turns.iter().zip(&bare).map(|(turn, bare)| turn / bare).collect();
             let (time, ratio) = (median(row.turns), median(ratios));
             println!("  {:<32} {:10.1} us  {ratio:6.2}", row.name, time / 1e3);
+            let dot = Dot { of: name.clone(), side: row.name, ratio };
+            RATIOS.lock().expect("nothing panics").push(dot);
         }
         println!();
     }
