@@ -3,20 +3,8 @@
 //! Invariant: a look changes nothing. A count may be out of date by the time it is read, since buckets
 //! are dropped on any thread.
 
-use super::BucketAlloc;
+use super::{BlockUse, BucketAlloc};
 use crate::Bucket;
-
-/// What a block is used for: see [`BucketAlloc::blocks`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BlockUse {
-    /// Being filled; buckets may be in what is filled already.
-    Open,
-    /// So many buckets are in it.
-    Lent(usize),
-    /// No bucket is in it: it came back, and will be lent again.
-    Free,
-}
 
 impl BucketAlloc {
     /// All blocks, by their keys: for a live view. Two looks tell which were lent in between and which

@@ -21,12 +21,12 @@ use std::io;
 use bytes::Bytes;
 
 pub(crate) use self::block::{BlockSlice, ByValue, Release};
+pub use self::blocks::BlockUse;
 use self::blocks::Blocks;
 pub(crate) use self::blocks::TakenBlock;
 use self::budget::Share;
 pub use self::budget::{Budget, Charge};
 pub use self::cache::{BlockCache, CacheStats};
-pub use self::look::BlockUse;
 use crate::Bucket;
 
 /// Block size and how many idle blocks to keep: where to start, and rarely worth changing; and what

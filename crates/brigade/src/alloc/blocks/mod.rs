@@ -15,11 +15,22 @@ use slab::Slab;
 use super::block::{Block, BlockSlice, Open, id_of, is_whole, slices_of};
 use super::budget::Share;
 use super::cache::BlockCache;
-use super::look::BlockUse;
 
 /// What a connection needs to answer a small request: a block for what it reads, one for what it
 /// gathers, one for a filter, one for the writer. So many may come from the cache.
 const FIRST_BLOCKS: usize = 4;
+
+/// What a block is used for: see [`BucketAlloc::blocks`](super::BucketAlloc::blocks).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BlockUse {
+    /// Being filled; buckets may be in what is filled already.
+    Open,
+    /// So many buckets are in it.
+    Lent(usize),
+    /// No bucket is in it: it came back, and will be lent again.
+    Free,
+}
 
 /// One block, as the register knows it.
 #[derive(Debug)]
