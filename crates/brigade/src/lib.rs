@@ -54,8 +54,8 @@ pub use alloc::{
 };
 pub use brigade::{Brigade, BrigadeWriter, Copied, IntoIter, IoSlices, Iter, Split};
 pub use bucket::{
-    Bucket, Data, End, EndOfRequest, FileData, FileSlice, Metadata, Outcome, ReadCx, ReadMode,
-    StreamData,
+    Bucket, Data, Disk, End, EndOfRequest, FileData, FileSlice, Metadata, Outcome, ReadCx,
+    ReadMode, StreamData,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use filter::{

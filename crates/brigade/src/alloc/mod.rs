@@ -271,11 +271,30 @@ impl BucketAlloc {
     pub(crate) fn fill_by_kernel(
         &mut self,
         limit_bytes: usize,
+        read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Fill> {
+        self.fill_large(limit_bytes, |_| (), read)
+    }
+
+    /// As [`fill`](Self::fill), with room of its own for more than a block.
+    pub(crate) fn fill_piece(
+        &mut self,
+        limit_bytes: usize,
+        read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Fill> {
+        self.fill_large(limit_bytes, |room| room.fill(0), read)
+    }
+
+    /// Fills room of a block that is `prepare`d, or more than a block, which is new and so zeroed.
+    fn fill_large(
+        &mut self,
+        limit_bytes: usize,
+        prepare: impl FnOnce(&mut [u8]),
         mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<Fill> {
         let limit = limit_bytes.min(self.blocks.budget_room().unwrap_or(usize::MAX));
         if limit <= self.block_size() || u32::try_from(limit).is_err() {
-            return self.fill_with(limit_bytes.min(self.block_size()), |_| (), read);
+            return self.fill_with(limit_bytes.min(self.block_size()), prepare, read);
         }
         let mut open = self.blocks.oversize(limit);
         let count = read_once(open.tail(), &mut read)?;

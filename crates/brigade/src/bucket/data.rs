@@ -4,8 +4,11 @@
 
 use std::any::Any;
 use std::fs::File;
-use std::task::Waker;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::{fmt, io};
 
+use super::Disk;
 use crate::{Bucket, BucketAlloc, Error, ErrorKind, Result};
 
 /// Bytes that are not in memory yet. Models the function table of `apr_bucket_type_t`.
@@ -98,7 +101,7 @@ pub trait Data: Any + Send {
 #[derive(Debug, Clone, Copy)]
 pub struct FileSlice<'f> {
     /// The file.
-    pub file: &'f File,
+    pub file: &'f Arc<File>,
     /// Where the bytes begin, in bytes.
     pub offset: u64,
     /// How many bytes are meant.
@@ -113,22 +116,22 @@ pub enum ReadMode {
     #[default]
     Blocking,
     /// The thread serves others: wait by answering [`ErrorKind::WouldBlock`]. The disk counts as
-    /// never blocking.
+    /// never blocking, unless there is a [`Disk`] to be asked.
     NonBlocking,
 }
 
-/// What a read is lent: storage, the mode, and whom to wake.
-#[derive(Debug)]
+/// What a read is lent: storage, the mode, whom to wake, and the way to files.
 pub struct ReadCx<'c> {
     alloc: &'c mut BucketAlloc,
     mode: ReadMode,
     waker: &'c Waker,
+    disk: Option<&'c mut dyn Disk>,
 }
 
 impl<'c> ReadCx<'c> {
     /// Lends `alloc`; nobody is woken.
     pub fn new(alloc: &'c mut BucketAlloc, mode: ReadMode) -> Self {
-        Self { alloc, mode, waker: Waker::noop() }
+        Self { alloc, mode, waker: Waker::noop(), disk: None }
     }
 
     /// Says whom a source that answered [`ErrorKind::WouldBlock`] wakes when it has something.
@@ -136,6 +139,44 @@ impl<'c> ReadCx<'c> {
     pub fn with_waker(mut self, waker: &'c Waker) -> Self {
         self.waker = waker;
         self
+    }
+
+    /// Says how to get at files where the thread must not wait for a disk.
+    #[must_use]
+    pub fn with_disk(self, disk: &'c mut dyn Disk) -> Self {
+        self.with_disk_if(Some(disk))
+    }
+
+    pub(crate) fn with_disk_if(mut self, disk: Option<&'c mut dyn Disk>) -> Self {
+        self.disk = disk;
+        self
+    }
+
+    /// Whether all of `part` can be sent or read without waiting for the disk, as far as one can
+    /// tell: always in a blocking read, and where there is no [`Disk`] to be asked. `Pending`: the
+    /// [waker](Self::waker) is called.
+    ///
+    /// For who sends a file unread, and for data of one's own that reads one.
+    ///
+    /// # Errors
+    ///
+    /// What the disk answered.
+    pub fn poll_file(&mut self, part: FileSlice<'_>) -> Poll<io::Result<()>> {
+        match self.parts_of_file() {
+            (_, Some(disk), waker) => disk.poll_ready(part, waker),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Storage, the disk if it is to be asked, and the waker.
+    pub(super) fn parts_of_file(
+        &mut self,
+    ) -> (&mut BucketAlloc, Option<&mut (dyn Disk + 'c)>, &Waker) {
+        let disk = match self.mode {
+            ReadMode::Blocking => None,
+            ReadMode::NonBlocking => self.disk.as_deref_mut(),
+        };
+        (self.alloc, disk, self.waker)
     }
 
     /// Storage for what is read.
@@ -156,6 +197,15 @@ impl<'c> ReadCx<'c> {
     /// Whom to wake.
     pub fn waker(&self) -> &Waker {
         self.waker
+    }
+}
+
+impl fmt::Debug for ReadCx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadCx")
+            .field("alloc", &self.alloc)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }
 

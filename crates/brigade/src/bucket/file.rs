@@ -3,6 +3,7 @@
 //! Invariant: halves and clones share the descriptor and nothing else; no read moves its offset.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -57,6 +58,20 @@ impl FileData {
     }
 }
 
+impl FileData {
+    /// Reads a piece from the beginning, without waiting for the disk if the thread must not.
+    fn read_piece(&self, cx: &mut ReadCx<'_>) -> io::Result<Fill> {
+        let limit = usize::try_from(self.len).unwrap_or(usize::MAX).min(self.read_size);
+        let part = FileSlice { file: &self.file, offset: self.offset, len: self.len };
+        let (alloc, disk, waker) = cx.parts_of_file();
+        match disk {
+            Some(disk) => alloc.fill_piece(limit, |room| disk.read(part, room, waker)),
+            // It is the kernel alone that sees this room, which is not zeroed.
+            None => alloc.fill_by_kernel(limit, |room| self.file.read_at(room, self.offset)),
+        }
+    }
+}
+
 impl Data for FileData {
     fn name(&self) -> &'static str {
         "FILE"
@@ -70,9 +85,7 @@ impl Data for FileData {
         if self.len == 0 {
             return Ok(None);
         }
-        let limit = usize::try_from(self.len).unwrap_or(usize::MAX).min(self.read_size);
-        let filled = cx.alloc().fill_by_kernel(limit, |room| self.file.read_at(room, self.offset));
-        match filled {
+        match self.read_piece(cx) {
             Ok(Fill::Data(piece)) => {
                 let count = piece.len().unwrap_or(0);
                 self.offset += count;
@@ -83,6 +96,7 @@ impl Data for FileData {
                 ErrorKind::Incomplete,
                 format!("read a file at byte {}: it ends {} bytes early", self.offset, self.len),
             )),
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Err(Error::would_block()),
             Err(cause) => Err(Error::new(
                 ErrorKind::Io,
                 format!("read a file at byte {}, {} bytes to go", self.offset, self.len),

@@ -4,6 +4,7 @@
 //! slices, FLUSH, EOS) need no box; every other kind is one box.
 
 mod data;
+mod disk;
 mod end;
 mod file;
 mod metadata;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use self::data::{Data, FileSlice, ReadCx, ReadMode};
+pub use self::disk::Disk;
 use self::end::Eor;
 pub use self::end::{End, EndOfRequest, Outcome};
 pub use self::file::FileData;

@@ -14,7 +14,7 @@ use super::run::hand_down;
 use super::shared::Shared;
 use super::{FilterKind, Member, Terminal};
 use crate::brigade::Gather;
-use crate::{Brigade, Bucket, BucketAlloc, End, Outcome, ReadMode, Result};
+use crate::{Brigade, Bucket, BucketAlloc, Disk, End, Outcome, ReadMode, Result};
 
 /// An ordered run of filters with a terminal at its end.
 ///
@@ -59,6 +59,14 @@ impl Chain {
     #[must_use]
     pub fn storage(mut self, alloc: BucketAlloc) -> Self {
         self.at.alloc = alloc;
+        self
+    }
+
+    /// Says how files are got at in [non-blocking mode](Self::mode), so that no disk stops the thread:
+    /// by the filters that read one and by the terminal that sends it. A blocking chain asks nobody.
+    #[must_use]
+    pub fn disk(mut self, disk: Box<dyn Disk>) -> Self {
+        self.at.disk = Some(disk);
         self
     }
 
@@ -251,6 +259,10 @@ impl Chain {
             link = node.next.as_deref();
             Some((&*node.me.name, node.me.kind, node.stats()))
         })
+    }
+
+    pub(super) fn disk_mut(&mut self) -> &mut Option<Box<dyn Disk>> {
+        &mut self.at.disk
     }
 
     /// Passes one bucket of the chain's own, with what was gathered before it.

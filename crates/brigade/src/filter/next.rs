@@ -11,7 +11,7 @@ use super::node::{Absorbs, Link, Me, State, insert, insert_by_kind, renew, takes
 use super::run::{Then, hand_down};
 use super::shared::Shared;
 use super::{Effects, Member, OutputFilter};
-use crate::{Brigade, Bucket, BucketAlloc, Budget, Error, ReadMode, Result};
+use crate::{Brigade, Bucket, BucketAlloc, Budget, Disk, Error, ReadMode, Result};
 
 /// What was pushed goes down when it has grown past this many bytes.
 pub(super) const PIECE_BYTES: u64 = 64 * 1024;
@@ -350,6 +350,11 @@ impl<'c, 'b> Next<'c, 'b> {
     pub fn insert_before(&mut self, member: Member) {
         self.me.insert_before.push(member);
         self.me.asks = true;
+    }
+
+    /// The way to files, while a chain inside of this filter runs.
+    pub(super) fn disk_mut(&mut self) -> &mut Option<Box<dyn Disk>> {
+        &mut self.at.disk
     }
 
     /// Whether reads may put the thread to sleep.

@@ -247,6 +247,14 @@ impl SubChain {
             return Err(Error::would_block());
         }
         self.chain.set_waker(next.waker());
+        // There is one way to files for a connection. It is lent to the chain that runs.
+        std::mem::swap(self.chain.disk_mut(), next.disk_mut());
+        let answer = self.run();
+        std::mem::swap(self.chain.disk_mut(), next.disk_mut());
+        answer
+    }
+
+    fn run(&mut self) -> Result<()> {
         let _ = self.chain.resume()?;
         if !self.chain.should_yield() {
             self.chain.pass(&mut self.input)?;

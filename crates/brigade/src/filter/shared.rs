@@ -6,12 +6,13 @@ use std::task::Waker;
 
 use super::Terminal;
 use super::observer::Sight;
-use crate::{Brigade, BucketAlloc, End, Error, ErrorKind, Outcome, ReadCx, ReadMode, Result};
+use crate::{Brigade, BucketAlloc, Disk, End, Error, ErrorKind, Outcome, ReadCx, ReadMode, Result};
 
 pub(super) struct Shared {
     pub(super) alloc: BucketAlloc,
     pub(super) mode: ReadMode,
     pub(super) waker: Waker,
+    pub(super) disk: Option<Box<dyn Disk>>,
     pub(super) terminal: Box<dyn Terminal>,
     /// Data of filters with a lower order is dropped; 0: of none.
     pub(super) discard: u64,
@@ -29,6 +30,7 @@ impl Shared {
             alloc: BucketAlloc::new(),
             mode: ReadMode::Blocking,
             waker: Waker::noop().clone(),
+            disk: None,
             terminal: Box::new(terminal),
             discard: 0,
             refused: None,
@@ -51,13 +53,21 @@ impl Shared {
     }
 
     pub(super) fn read_cx(&mut self) -> ReadCx<'_> {
-        ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker)
+        self.terminal_and_cx().1
+    }
+
+    #[inline]
+    fn terminal_and_cx(&mut self) -> (&mut dyn Terminal, ReadCx<'_>) {
+        let cx = ReadCx::new(&mut self.alloc, self.mode)
+            .with_waker(&self.waker)
+            .with_disk_if(self.disk.as_mut().map(|disk| &mut **disk as &mut dyn Disk));
+        (&mut *self.terminal, cx)
     }
 
     /// Gives `brigade` to the terminal; it is empty afterwards.
     pub(super) fn write(&mut self, brigade: &mut Brigade<'_>) -> Result<()> {
-        let mut cx = ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker);
-        let answer = self.terminal.write(brigade, &mut cx);
+        let (terminal, mut cx) = self.terminal_and_cx();
+        let answer = terminal.write(brigade, &mut cx);
         if answer.is_ok() && brigade.is_empty() {
             return Ok(());
         }
@@ -83,8 +93,8 @@ impl Shared {
     }
 
     pub(super) fn resume(&mut self) -> Result<()> {
-        let mut cx = ReadCx::new(&mut self.alloc, self.mode).with_waker(&self.waker);
-        let answer = self.terminal.resume(&mut cx);
+        let (terminal, mut cx) = self.terminal_and_cx();
+        let answer = terminal.resume(&mut cx);
         let answer = self.settle(answer);
         self.sees_write(&answer);
         answer

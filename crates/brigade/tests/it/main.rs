@@ -18,6 +18,7 @@ mod clock;
 mod closures;
 mod contract;
 mod cut;
+mod disk;
 mod edges;
 mod error;
 mod failure;
