@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::arrival::{Arrival, Awaited, Refusal};
 use super::close::close_in_order;
 use super::conn::{Shared, no_room};
-use super::drive::{drive_until, panicked, run_handler};
+use super::drive::{drive_until, hung_up, panicked, run_handler};
 use super::ledger::Asked;
 use super::line::{LineSource, Socket};
 use super::live::Service;
@@ -293,10 +293,15 @@ impl Connection {
         Ok(exchange.closes())
     }
 
-    /// Lets all that was answered leave.
+    /// Lets all that was answered leave; what still waits for a source is of no use to a client that is
+    /// gone.
     async fn drained(&mut self) -> Result<()> {
         self.shared.lock().idle()?;
-        drive_until(&self.socket, &self.shared, has_left).await
+        tokio::select! {
+            biased;
+            left = drive_until(&self.socket, &self.shared, has_left) => left,
+            () = self.socket.gone() => Err(hung_up()),
+        }
     }
 
     async fn close(&mut self, in_order: bool) {

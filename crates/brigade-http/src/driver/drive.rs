@@ -89,7 +89,7 @@ pub(super) async fn run_handler(
         // Nobody is left to learn it of a response that is made: whether it arrives, writing it tells.
         if watch && !conn.is_done() && gone.as_mut().poll(cx).is_ready() {
             watch = false;
-            failed.get_or_insert_with(|| Error::new(ErrorKind::ClientGone, "the client hung up"));
+            failed.get_or_insert_with(hung_up);
             conn.end(End::ClientGone, Close::Reset);
         }
         conn.fail_if_dropped();
@@ -129,6 +129,11 @@ pub(super) fn poll_handler(
     };
     *handler = None;
     Some(answer)
+}
+
+/// What a client's leaving in the middle becomes.
+pub(super) fn hung_up() -> Error {
+    Error::new(ErrorKind::ClientGone, "the client hung up")
 }
 
 /// What a handler's panic becomes. The panic hook has printed what and where.

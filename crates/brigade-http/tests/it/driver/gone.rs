@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brigade::ErrorKind;
+use brigade::{Bucket, ErrorKind, StreamData};
 use brigade_http::driver::{Request, Response, Settings};
 use tokio::sync::{mpsc, oneshot};
 
@@ -49,6 +49,43 @@ fn endless_handler_learns_that_its_client_left() {
     let (kind, blocks) = within_patience(told.recv()).unwrap();
     assert!(matches!(kind, ErrorKind::Aborted | ErrorKind::ClientGone), "{kind:?}");
     assert_eq!(blocks, 0);
+}
+
+/// The client resets while its response waits for a source that never has anything: the source goes.
+#[track_caller]
+fn check_source_is_dropped(length: Option<u64>) {
+    struct Dropped(mpsc::UnboundedSender<()>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let running = Running::new(move |_: Request, mut response: Response| {
+        let held = Dropped(tell.clone());
+        async move {
+            if let Some(length) = length {
+                response.header("content-length", length)?;
+            }
+            let never = StreamData::ready(move |_, _| {
+                let _ = &held;
+                Err(std::io::ErrorKind::WouldBlock.into())
+            });
+            response.send(Bucket::of(never)).await?;
+            response.finish().await
+        }
+    });
+    let mut client = running.client();
+    client.get("/");
+    client.head();
+    client.reset();
+    within_patience(told.recv()).unwrap();
+}
+
+#[test]
+fn source_that_never_has_anything_goes_with_its_client() {
+    check_source_is_dropped(None);
+    check_source_is_dropped(Some(10)); // Framed by its length, it is the writer that waits.
 }
 
 #[test]
