@@ -5,7 +5,8 @@
 //! ([`StdTransport`]), non-blocking ones for a loop of your own ([`NonBlockingTransport`]), those of tokio
 //! (`TokioTransport`, or `AsyncWriteTransport` for whatever it can write to), TLS over any of them
 //! (`TlsTransport`), or your own. [`NetworkReader`] takes in
-//! what a peer sends, in blocks of the same allocator.
+//! what a peer sends, in blocks of the same allocator. [`PooledDisk`] keeps a slow disk from stopping
+//! an event loop.
 //!
 //! ```
 //! use std::io::Read;
@@ -36,6 +37,7 @@
 
 #[cfg(feature = "tokio")]
 mod async_write;
+mod disk;
 #[cfg(feature = "mmap")]
 #[allow(unsafe_code)] // Mapping memory is; every block is argued there.
 pub mod mmap;
@@ -52,6 +54,7 @@ mod writer;
 
 #[cfg(feature = "tokio")]
 pub use async_write::{AsyncWriteTransport, Readiness};
+pub use disk::{DiskJob, PooledDisk};
 pub use reader::{NetworkReader, Source};
 pub use ready_transport::{NonBlockingSource, NonBlockingTransport};
 /// What a [`TlsTransport`] is configured by.

@@ -4,8 +4,11 @@
 //! read only when what is before it has gone, or while more of it can be had without waiting.
 
 use std::io;
+use std::task::Poll;
 
-use brigade::{Brigade, Bucket, BucketAlloc, Error, ErrorKind, IoSlices, ReadCx, ReadMode, Result};
+use brigade::{
+    Brigade, Bucket, BucketAlloc, Error, ErrorKind, FileSlice, IoSlices, ReadCx, ReadMode, Result,
+};
 
 use super::{Flow, Line, NetworkWriter, WaitsFor};
 use crate::{More, Transport};
@@ -67,9 +70,13 @@ impl<T: Transport> NetworkWriter<T> {
         let goes_along = file_len.is_some_and(|len| len <= self.options.read_file_bytes)
             && ready.resident_bytes() > 0;
         if is_file && !goes_along && self.transport.sends_files() && !self.reads_file {
-            return match self.write_out(ready, More::Follows, cx.alloc())? {
-                Flow::On => self.send_file(input, cx),
+            // Asked first: what comes before it must not wait for the disk with it.
+            let is_there = self.is_file_there(input, cx)?;
+            let more = if is_there { More::Follows } else { More::None };
+            return match self.write_out(ready, more, cx.alloc())? {
                 Flow::Stopped => Ok(Flow::Stopped),
+                Flow::On if is_there => self.send_file(input, cx),
+                Flow::On => Ok(self.stop(WaitsFor::Waker)),
             };
         }
         // A source that may put the thread to sleep must not take what came before it along. A file
@@ -110,6 +117,18 @@ impl<T: Transport> NetworkWriter<T> {
                 }
             }
             Err(error) => Err(self.source_failed(data.kind_name(), error)),
+        }
+    }
+
+    /// Whether a window of the file at the front of `input` can be sent without waiting for the disk; if
+    /// not, the chain's waker is called when it can.
+    fn is_file_there(&self, input: &Brigade<'_>, cx: &mut ReadCx<'_>) -> Result<bool> {
+        let Some(file) = input.front().and_then(Bucket::as_file) else { return Ok(true) };
+        let window = FileSlice { len: file.len.min(self.options.file_window), ..file };
+        match cx.poll_file(window) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Ok(())) => Ok(true),
+            Poll::Ready(Err(cause)) => Err(self.source_failed("FILE", Error::from(cause))),
         }
     }
 

@@ -36,6 +36,10 @@ enum Flow {
 /// A transport that would block makes it keep the rest, in memory only what was there already;
 /// [`waits_for`](Self::waits_for) says what must happen before [`resume`](Terminal::resume).
 ///
+/// With a [`Disk`](brigade::Disk) in a non-blocking chain, a FILE that is not in memory is waited for in
+/// the same way: what came before it leaves, and the chain's waker is called when the window that is to
+/// be sent next is there. Without one the thread waits for the disk.
+///
 /// While the [budget](brigade::Budget) of the storage is used up, what has to be read is left unread,
 /// as a STREAM is that has nothing yet: what came before it leaves, and the chain's waker is called
 /// when there is room. A file that the transport sends, and what is in memory, need none.

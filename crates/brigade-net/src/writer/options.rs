@@ -112,7 +112,7 @@ pub struct WriterStats {
 pub enum WaitsFor {
     /// The transport took no more: resume when it is ready.
     Transport(Interest),
-    /// The chain's waker is called when it is worth another try: a STREAM had nothing; the budget is
-    /// used up; or others have their turn, and it is called at once.
+    /// The chain's waker is called when it is worth another try: a STREAM had nothing; a FILE is not in
+    /// memory; the budget is used up; or others have their turn, and it is called at once.
     Waker,
 }

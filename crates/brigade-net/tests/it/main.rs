@@ -4,6 +4,8 @@
 #[cfg(feature = "tokio")]
 mod async_write;
 mod budget;
+#[cfg(target_os = "linux")]
+mod cold;
 mod faults;
 mod files;
 mod kit;
