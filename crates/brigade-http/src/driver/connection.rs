@@ -60,6 +60,7 @@ pub(super) async fn serve_line(
     let writer = NetworkWriter::with_options(transport, settings.writer);
     let storage = settings.storage.clone().build();
     let chain = Chain::new(writer).mode(ReadMode::NonBlocking).storage(storage);
+    let chain = chain.disk(settings.disk.make());
     let shared = Shared::new(chain, settings.write_timeout, settings.room_timeout);
     if let Some(ledger) = &settings.ledger {
         shared.note_in(ledger);

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brigade::{AllocOptions, Chain, Error, Prepared};
-use brigade_net::WriterOptions;
+use brigade::{AllocOptions, Chain, Disk, Error, Prepared};
+use brigade_net::{PooledDisk, WriterOptions};
 
 use super::ledger::Ledger;
 use super::request::RequestLimits;
@@ -41,6 +41,7 @@ pub struct Settings {
     /// Where the driver on tokio keeps what becomes of responses: nowhere unless there is one. It is the
     /// connection's: one that is there already stays with what it began with.
     pub ledger: Option<Ledger>,
+    pub(super) disk: DiskMaker,
     pub(super) report: Report,
 }
 
@@ -58,6 +59,28 @@ type InsertHook = dyn Fn(&RequestHead, &mut Chain) + Send + Sync;
 impl fmt::Debug for Insert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Insert" } else { "Insert(nobody)" })
+    }
+}
+
+/// Makes each connection's way to files.
+#[derive(Clone)]
+pub(super) struct DiskMaker(Arc<dyn Fn() -> Box<dyn Disk> + Send + Sync>);
+
+impl DiskMaker {
+    pub(super) fn make(&self) -> Box<dyn Disk> {
+        (self.0)()
+    }
+}
+
+impl Default for DiskMaker {
+    fn default() -> Self {
+        Self(Arc::new(|| Box::new(PooledDisk::tokio())))
+    }
+}
+
+impl fmt::Debug for DiskMaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DiskMaker")
     }
 }
 
@@ -95,6 +118,7 @@ impl Default for Settings {
             header: Arc::default(),
             writer: WriterOptions::default(),
             ledger: None,
+            disk: DiskMaker::default(),
             report: Report::default(),
         }
     }
@@ -201,6 +225,15 @@ impl Settings {
     #[must_use]
     pub fn ledger(mut self, ledger: Ledger) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// Sets how the connections of the async driver get at files, each by a way of its own that `make`
+    /// makes. [`PooledDisk::tokio`] where nothing is said: what is not in memory is read on the runtime's
+    /// threads for blocking work, so that no disk stops the thread that serves other connections.
+    #[must_use]
+    pub fn disk(mut self, make: impl Fn() -> Box<dyn Disk> + Send + Sync + 'static) -> Self {
+        self.disk = DiskMaker(Arc::new(make));
         self
     }
 

@@ -4,6 +4,7 @@ mod blocking;
 mod budget;
 mod client;
 mod close;
+mod cold;
 mod commit;
 mod curl;
 mod endings;
