@@ -54,6 +54,7 @@ struct Handle {
     pause: Pause,
     given_bytes: usize,
     room: Option<Waker>,
+    room_is_late: bool, // Its wait for room has taken too long: told once.
     gone: Option<Waker>,
 }
 
@@ -193,6 +194,9 @@ impl Conn {
             return Poll::Ready(Err(error));
         }
         let handle = &mut self.handle;
+        if std::mem::take(&mut handle.room_is_late) {
+            return Poll::Ready(Err(no_room()));
+        }
         if self.chain.should_yield() {
             handle.pause = Pause::ForRoom;
             handle.room = Some(cx.waker().clone());
@@ -397,6 +401,21 @@ impl Conn {
     pub(super) fn stalled(&mut self) -> Error {
         let client = "the client took nothing for too long";
         if self.is_blocked() { Error::new(ErrorKind::TimedOut, client) } else { no_room() }
+    }
+
+    /// Tells the handle that it has waited too long for room, as a blocking one is told: its handler can
+    /// still fail, and the client is answered. `false`: the head is on its way, or it is not the handle
+    /// that waits.
+    pub(super) fn gives_room_up(&mut self) -> bool {
+        let may_answer = self.reply.is_open() && !self.exchange.is_committed();
+        if !may_answer || self.handle.pause != Pause::ForRoom || self.is_blocked() {
+            return false;
+        }
+        self.handle.pause = Pause::Elsewhere;
+        self.handle.room_is_late = true;
+        self.stall.since = None;
+        wake(&mut self.handle.room);
+        true
     }
 
     /// Whether the response cannot go on for want of budget, and for nothing else.

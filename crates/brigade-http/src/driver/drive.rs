@@ -23,7 +23,8 @@ use super::line::Socket;
 struct Stalled(Option<Pin<Box<Sleep>>>);
 
 impl Stalled {
-    /// Writes what can be written; ends the connection when nothing has left for too long.
+    /// Writes what can be written; ends the connection when nothing has left for too long, unless its
+    /// handler can still answer.
     fn poll_write(&mut self, conn: &mut Conn, socket: &Socket, cx: &mut Context<'_>) -> Result<()> {
         if let Err(error) = conn.poll_write(socket, cx) {
             if conn.chain.aborted().is_some() {
@@ -40,6 +41,10 @@ impl Stalled {
             timer.as_mut().reset(at);
         }
         if timer.as_mut().poll(cx).is_ready() {
+            if conn.gives_room_up() {
+                self.0 = None;
+                return Ok(());
+            }
             let error = conn.stalled();
             conn.end(End::Timeout, Close::Reset);
             return Err(error);

@@ -26,8 +26,11 @@ pub struct Settings {
     /// took in steps, of 100 KiB perhaps: a slow reader needs time for one.
     pub write_timeout: Duration,
     /// How long a request may wait for room in the budget of `storage` before its handler runs: then 503.
-    /// A response that is under way may wait as long, each time: then it is cut off, and what it held is
+    /// A handler may wait as long, each time: then its call answers [`ErrorKind::TimedOut`], with which it
+    /// fails to a 503 if nothing has left. A response whose head has left is cut off, and what it held is
     /// room for others.
+    ///
+    /// [`ErrorKind::TimedOut`]: brigade::ErrorKind::TimedOut
     pub room_timeout: Duration,
     /// The storage of each connection: its blocks, and the cache and the budget that all share.
     pub storage: AllocOptions,

@@ -259,6 +259,30 @@ fn request_that_waits_too_long_for_room_is_answered_503() {
 }
 
 #[test]
+fn handler_that_waits_too_long_for_room_before_its_head_is_answered_503() {
+    let (settings, budget) = within(4);
+    let settings = settings.room_timeout(Duration::from_millis(100));
+    let room = budget.clone();
+    let on_tokio = Running::with(settings.clone(), move |_: Request, mut response: Response| {
+        let room = room.clone();
+        async move {
+            let _greedy = Greedy::new(&room); // For as long as the handler runs.
+            response.send_file(FILE.clone(), 0, 1000).await
+        }
+    });
+    let room = budget.clone();
+    let handler = move |_: &Request, response: &mut blocking::Response<'_>| {
+        let _greedy = Greedy::new(&room);
+        response.send_file(FILE.clone(), 0, 1000)
+    };
+    for serving in [Serving::OnTokio(on_tokio), Serving::on_threads(settings, handler)] {
+        let answer = serving.client().ask("/");
+        assert_eq!((answer.status, answer.is_complete), (503, true), "{answer:?}");
+        eventually("nothing is left", || budget.held_bytes() == 0);
+    }
+}
+
+#[test]
 fn response_that_waits_too_long_for_room_is_cut_off_and_never_looks_complete() {
     let (settings, budget) = within(4);
     let settings = settings.room_timeout(Duration::from_millis(100));
