@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::net::TcpStream;
 
-use brigade::{Chain, Result};
+use brigade::{BlockUse, Chain, Result};
 use brigade_http::driver::Settings;
 use brigade_http::driver::blocking::{Response, Writer, serve_connection};
 
@@ -62,10 +62,10 @@ impl Sink for Body<'_, '_> {
         let mut held: Vec<_> = filters.collect();
         let in_filters: u64 = held.iter().map(|(_, bytes)| bytes).sum();
         held.push(("network".to_owned(), chain.held_bytes() - in_filters));
-        // A block that came back is on the list until somebody looks for one.
-        let lent = chain.alloc().lent_blocks().filter(|(_, buckets)| *buckets > 0);
+        let alloc = chain.alloc();
+        let lent = alloc.blocks().filter(|(_, now)| matches!(now, BlockUse::Lent(_)));
         let lent = lent.map(|(key, _)| key).collect();
-        let blocks = chain.alloc().stats().blocks_live;
+        let blocks = alloc.stats().blocks_live;
         Seen { blocks, lent, held, syscalls: syscalls(chain) }
     }
 }

@@ -383,12 +383,6 @@ impl BucketAlloc {
             copied_bytes: self.copied_apart + self.blocks.filled_bytes(),
         }
     }
-
-    /// The lent blocks: the key of each, and how many buckets share it. For a live view; a count may
-    /// be out of date by the time it is read.
-    pub fn lent_blocks(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.blocks.slices()
-    }
 }
 
 /// Reads into `room`, again where a signal came; says how many bytes.

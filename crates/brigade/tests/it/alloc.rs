@@ -3,12 +3,16 @@
 use std::io::{self, Read};
 use std::thread;
 
-use brigade::{AllocOptions, Brigade, Bucket, BucketAlloc, Fill};
+use brigade::{AllocOptions, BlockUse, Brigade, Bucket, BucketAlloc, Fill};
 
 use crate::kit::pattern;
 
 fn small() -> BucketAlloc {
     AllocOptions::default().block_size(64).max_idle(2).build()
+}
+
+fn uses(alloc: &BucketAlloc) -> Vec<BlockUse> {
+    alloc.blocks().map(|(_, now)| now).collect()
 }
 
 #[test]
@@ -30,21 +34,23 @@ fn new_allocator_holds_no_block_and_trim_gives_back_all_that_no_bucket_is_in() {
     assert_eq!(alloc.stats().blocks_live, 5);
     alloc.trim();
     assert_eq!(alloc.stats().blocks_live, 5, "a bucket is in each");
-    assert_eq!(alloc.lent_blocks().map(|(_, buckets)| buckets).collect::<Vec<_>>(), [1; 5]);
+    assert_eq!(uses(&alloc), [BlockUse::Lent(1); 5]);
     drop(kept);
     alloc.trim();
     assert_eq!((alloc.stats().blocks_live, alloc.stats().blocks_idle), (0, 0));
 }
 
 #[test]
-fn lent_blocks_say_how_many_buckets_share_each() {
+fn blocks_say_how_many_buckets_share_each_and_which_came_back() {
     let mut alloc = small();
     let bucket = alloc.copy(&[b'x'; 40]);
     let clones = [bucket.try_clone(), bucket.try_clone()];
     let _next = alloc.copy(&[b'y'; 40]);
-    assert_eq!(alloc.lent_blocks().map(|(_, buckets)| buckets).collect::<Vec<_>>(), [3]);
+    assert_eq!(uses(&alloc), [BlockUse::Lent(3), BlockUse::Open]);
     drop(clones);
-    assert_eq!(alloc.lent_blocks().map(|(_, buckets)| buckets).collect::<Vec<_>>(), [1]);
+    assert_eq!(uses(&alloc), [BlockUse::Lent(1), BlockUse::Open]);
+    drop(bucket);
+    assert_eq!(uses(&alloc), [BlockUse::Free, BlockUse::Open]);
 }
 
 #[test]

@@ -170,8 +170,7 @@ impl Blocks {
     /// lent block.
     pub(super) fn count_free(&self) -> usize {
         let open = self.open.as_ref().is_some_and(|(_, open)| open.slices() == 0);
-        let lent = self.slices().filter(|(_, slices)| *slices == 0).count();
-        self.idle.len() + usize::from(open) + lent
+        usize::from(open) + self.uses().filter(|(_, now)| *now == BlockUse::Free).count()
     }
 
     /// Bytes ever filled in open blocks: counted when a block ceases to be open, not at each write.
@@ -196,20 +195,15 @@ impl Blocks {
         self.idle.len()
     }
 
-    /// How many slices each block that is neither open nor idle has, by its key.
-    pub(super) fn slices(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.register.iter().filter_map(|(key, slot)| match slot {
-            Slot::Lent(block) => Some((key, slices_of(block))),
-            Slot::Open(_) | Slot::Idle(_) => None,
-        })
-    }
-
     /// What each block is used for, by its key.
     pub(super) fn uses(&self) -> impl Iterator<Item = (usize, BlockUse)> {
         self.register.iter().map(|(key, slot)| match slot {
             Slot::Open(_) => (key, BlockUse::Open),
-            Slot::Lent(block) if slices_of(block) > 0 => (key, BlockUse::Lent(slices_of(block))),
-            Slot::Lent(_) | Slot::Idle(_) => (key, BlockUse::Free),
+            Slot::Idle(_) => (key, BlockUse::Free),
+            Slot::Lent(block) => match slices_of(block) {
+                0 => (key, BlockUse::Free),
+                slices => (key, BlockUse::Lent(slices)),
+            },
         })
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::block::BlockSlice;
-use super::{AllocOptions, BlockCache, BucketAlloc, Budget};
+use super::{AllocOptions, BlockCache, BlockUse, BucketAlloc, Budget};
 
 /// A slice that is kept, and what was written to it.
 struct Kept {
@@ -163,8 +163,11 @@ impl World {
             truth.remove(&open);
         }
         let mut truth: Vec<usize> = truth.into_values().collect();
-        let mut lent: Vec<usize> =
-            self.alloc.lent_blocks().map(|(_, slices)| slices).filter(|count| *count > 0).collect();
+        let lent = self.alloc.blocks().filter_map(|(_, now)| match now {
+            BlockUse::Lent(slices) => Some(slices),
+            _ => None,
+        });
+        let mut lent: Vec<usize> = lent.collect();
         truth.sort_unstable();
         lent.sort_unstable();
         assert_eq!(lent, truth, "the register's view is the truth");
